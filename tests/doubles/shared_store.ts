@@ -6,6 +6,8 @@ export class SharedStoreDouble implements SharedStore {
   /** Seconds for which the texts are kept that have a time. */
   readonly seconds = new Map<string, number>();
   isDown = false;
+  /** Changes happen, but their answers come too late. */
+  isSlow = false;
   /** Called before a text is replaced, as another server may change it meanwhile. */
   beforeReplace: () => void = () => {};
 
@@ -25,7 +27,7 @@ export class SharedStoreDouble implements SharedStore {
     this.beforeReplace();
     if (this.isDown || (this.texts.get(name) ?? null) !== before) return Promise.resolve(false);
     this.texts.set(name, after);
-    return Promise.resolve(true);
+    return Promise.resolve(!this.isSlow);
   }
 
   delete(name: string): Promise<boolean> {

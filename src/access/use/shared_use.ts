@@ -8,6 +8,18 @@ const NAME = "use";
 /** Attempts to add to the text while other servers change it. */
 const ATTEMPTS = 8;
 
+/** Ids of the latest writes that the text has. A server looks for its own before it adds again. */
+const WRITES = 32;
+
+/** What the text tells. */
+interface SharedText {
+  /** Ids of the latest writes, the last one first. */
+  readonly writes: readonly string[];
+  readonly uses: KeyUses;
+}
+
+const EMPTY: SharedText = { writes: [], uses: {} };
+
 /**
  * The use of keys that several servers count together. Each one also keeps its own use in its own file: for
  * `shimmy keys list`, and for a start without the store. What is used while the store cannot be reached is added
@@ -16,8 +28,13 @@ const ATTEMPTS = 8;
 export class SharedUse implements UseStorage {
   readonly #store: SharedStore;
   readonly #own: UseStorage;
-  /** What is not in the store yet. */
+  /** What was not sent to the store yet. */
   #pending: KeyUses = {};
+  /**
+   * What was sent to the store without a confirmation. The store may have it nevertheless: a slow answer is not
+   * waited for.
+   */
+  #sent: { readonly id: string; readonly uses: KeyUses } | null = null;
 
   constructor(store: SharedStore, own: UseStorage) {
     this.#store = store;
@@ -25,7 +42,7 @@ export class SharedUse implements UseStorage {
   }
 
   async read(): Promise<KeyUses | null> {
-    return usesIn(await this.#store.get(NAME)) ?? await this.#own.read();
+    return readText(await this.#store.get(NAME))?.uses ?? await this.#own.read();
   }
 
   async add(more: KeyUses, last: KeyUses, now: number): Promise<KeyUses> {
@@ -46,21 +63,34 @@ export class SharedUse implements UseStorage {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const text = await this.#store.get(NAME);
       if (text === undefined) return null;
-      const after = addedUses(usesIn(text) ?? {}, this.#pending, now);
-      if (!await this.#store.replace(NAME, text, JSON.stringify(after))) continue;
+      const { writes, uses } = readText(text) ?? EMPTY;
+      if (this.#sent !== null) {
+        if (!writes.includes(this.#sent.id)) {
+          this.#pending = addedUses(this.#sent.uses, this.#pending, now);
+        }
+        this.#sent = null;
+      }
+      const id = crypto.randomUUID();
+      const after = {
+        writes: [id, ...writes].slice(0, WRITES),
+        uses: addedUses(uses, this.#pending, now),
+      };
+      this.#sent = { id, uses: this.#pending };
       this.#pending = {};
-      return after;
+      if (!await this.#store.replace(NAME, text, JSON.stringify(after))) continue;
+      this.#sent = null;
+      return after.uses;
     }
     return null;
   }
 }
 
-/** The use that a text tells; null for no text, or one of another program. */
-function usesIn(text: string | null | undefined): KeyUses | null {
+/** What a text tells; null for no text, or one of another program. */
+function readText(text: string | null | undefined): SharedText | null {
   if (text === null || text === undefined) return null;
   try {
-    const value: unknown = JSON.parse(text);
-    return isKeyUses(value) ? value : null;
+    const { writes, uses } = JSON.parse(text) as SharedText;
+    return Array.isArray(writes) && isKeyUses(uses) ? { writes, uses } : null;
   } catch {
     return null;
   }

@@ -85,12 +85,39 @@ Deno.test("a server that another one overtakes adds to what that one wrote", asy
   store.beforeReplace = () => {
     if (isOvertaken) return;
     isOvertaken = true;
-    const uses = JSON.parse(store.texts.get("use")!);
-    uses.k.rate.used += 5;
-    store.texts.set("use", JSON.stringify(uses));
+    const text = JSON.parse(store.texts.get("use")!);
+    text.uses.k.rate.used += 5;
+    store.texts.set("use", JSON.stringify(text));
   };
   await one.use(1);
   assertEquals(one.remaining(), 3);
+});
+
+Deno.test("use that the store has added without confirming it is not added again", async () => {
+  const store = new SharedStoreDouble();
+  await using one = await server(store);
+  await using other = await server(store);
+  await one.use(1);
+  // The answers come too late, but the store writes.
+  store.isSlow = true;
+  await one.use(2);
+  store.isSlow = false;
+  await other.use(3);
+  await one.use(1);
+  assertEquals(one.remaining(), 3);
+  assertEquals(JSON.parse(store.texts.get("use")!).uses.k.requests, 7);
+});
+
+Deno.test("use that the store has not added is added with the next one", async () => {
+  const store = new SharedStoreDouble();
+  await using one = await server(store);
+  // The store is lost between the question and the write.
+  store.beforeReplace = () => void (store.isDown = true);
+  await one.use(2);
+  store.beforeReplace = () => {};
+  store.isDown = false;
+  await one.use(1);
+  assertEquals(one.remaining(), 7);
 });
 
 Deno.test("a text of another program counts as empty", async () => {
