@@ -1,10 +1,8 @@
-import { resolve } from "@std/path";
 import type { MediaInput } from "../../engine/protocol/mod.ts";
-import { fileReason, messageOf, ShimmyError } from "../../errors.ts";
-import { expandHome, homeFolder } from "../../models/entry/mod.ts";
+import { messageOf, ShimmyError } from "../../errors.ts";
 import type { Environment } from "../environment/mod.ts";
 import { UsageError } from "../options/mod.ts";
-import { bytes as bytesText } from "../output/mod.ts";
+import { readMediaFile } from "./read_media_file.ts";
 
 /**
  * Reads an image of `--image`.
@@ -39,30 +37,21 @@ export async function readCheckedImage(
     bytes: await imageBytes(path, environment),
     field: path,
   };
-  const { checkImage, imageHeader } = await import("../../engine/media/mod.ts");
+  const { checkImage } = await import("../../engine/media/mod.ts");
   try {
-    await checkImage(image);
+    const { format, width, height } = checkImage(image);
+    return { image, description: `${format}, ${width} x ${height} pixels` };
   } catch (error) {
     // The caller names the file.
     throw new ShimmyError("invalid", messageOf(error).replace(`${path}: `, ""));
   }
-  const { format, width, height } = imageHeader(image.bytes)!;
-  return { image, description: `${format}, ${width} x ${height} pixels` };
 }
 
 /** @throws {ShimmyError} `invalid` with the reason. */
-async function imageBytes(given: string, { env }: Environment): Promise<Uint8Array<ArrayBuffer>> {
+async function imageBytes(
+  path: string,
+  environment: Environment,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { MAX_IMAGE_BYTES } = await import("../../engine/media/mod.ts");
-  const path = resolve(expandHome(given, homeFolder(env)));
-  try {
-    const { size, isFile } = await Deno.stat(path);
-    if (!isFile) throw new Error("it is no file");
-    if (size > MAX_IMAGE_BYTES) {
-      const most = bytesText(MAX_IMAGE_BYTES);
-      throw new Error(`it has ${bytesText(size)}, and at most ${most} are allowed`);
-    }
-    return await Deno.readFile(path);
-  } catch (error) {
-    throw new ShimmyError("invalid", fileReason(error));
-  }
+  return await readMediaFile(path, MAX_IMAGE_BYTES, environment);
 }

@@ -1,20 +1,22 @@
-import { resolve } from "@std/path";
 import type { MediaInput } from "../../engine/protocol/mod.ts";
-import { fileReason } from "../../errors.ts";
-import { expandHome, homeFolder } from "../../models/entry/mod.ts";
+import { messageOf } from "../../errors.ts";
 import type { Environment } from "../environment/mod.ts";
 import { UsageError } from "../options/mod.ts";
+import { readMediaFile } from "./read_media_file.ts";
+
+/** Maximum bytes of a sound: the limit of the model's process, which is not part of the command line. */
+export const MOST_SOUND_BYTES = 25 * 2 ** 20;
 
 /**
  * Reads a sound of `--audio`.
  *
  * @throws {UsageError} if the file cannot be read. The model's process reads the sound itself.
  */
-export async function readSound(path: string, { env }: Environment): Promise<MediaInput> {
+export async function readSound(path: string, environment: Environment): Promise<MediaInput> {
   try {
-    const bytes = await Deno.readFile(resolve(expandHome(path, homeFolder(env))));
+    const bytes = await readMediaFile(path, MOST_SOUND_BYTES, environment);
     return { type: "audio", bytes, field: "--audio" };
   } catch (error) {
-    throw new UsageError(`--audio: cannot read '${path}': ${fileReason(error)}`);
+    throw new UsageError(`--audio: cannot read '${path}': ${messageOf(error)}`);
   }
 }

@@ -373,7 +373,7 @@ Deno.test("images are attached by /image and --image, and stay in the conversati
     );
     assertEquals(status, 0, said);
     assertStringIncludes(said, `Cannot attach '${folder}/absent.png': `);
-    assertStringIncludes(said, `Cannot attach '${folder}': it is no file.`);
+    assertStringIncludes(said, `Cannot attach '${folder}': it is a folder.`);
     assertStringIncludes(said, "text.png': the image is not a PNG, JPEG, WebP, GIF or BMP file.");
     assertStringIncludes(said, "second one.png' (PNG, 30 x 20 pixels) to the next question.");
     assertStringIncludes(said, "Removed: What are these? (with 2 images)");
