@@ -23,7 +23,7 @@ interface Fork {
  *
  * A reader gives a fork the tokens of its parent before the index of the fork's event. Where a rewind dropped
  * some of them from the parent or from the fork since, the event has the index up to which both are the same,
- * and the other tokens with which the fork began follow as tokens of its own.
+ * and the other tokens with which the fork began follow as tokens of its own, also those before `from`.
  *
  * @param id id of the request's own answer, whose events have no id.
  */
@@ -33,13 +33,13 @@ export function presentEvents(
   id: string,
 ): readonly NumberedEvent[] {
   const answers = new PresentAnswers(events, id);
-  const present = events.flatMap((numbered): readonly NumberedEvent[] => {
+  return events.flatMap((numbered): readonly NumberedEvent[] => {
     const { event } = numbered;
     if ("rewind" in event) return [];
     if ("forked" in event) return answers.begin(numbered, event);
-    return "index" in event && !answers.has(event) ? [] : [numbered];
+    if (!("index" in event)) return [numbered];
+    return answers.has(event) && event.index >= from ? [numbered] : [];
   });
-  return present.filter(({ event }) => !("index" in event) || event.index >= from);
 }
 
 /** The tokens of answers after all events, and the forks that were told. */

@@ -86,6 +86,12 @@ Deno.test("forks keep the tokens they began with when answers are rewound to bef
   }
 });
 
+Deno.test("a fork keeps the tokens it began with where the reader asks for later tokens only", () => {
+  const [parent, fork] = REWOUND_FORKS;
+  assertEquals(present(parent!, 3), ["fork", "two", "and", "three", "four"]);
+  assertEquals(present(fork!, 3), ["fork", "two", "three", "four"]);
+});
+
 Deno.test("thousands of rewinds of a long answer are no more work than their number", () => {
   const tokens = Array.from({ length: 50_000 }, (_, index) => token("x", index));
   const rewinds = Array.from({ length: 50_000 }, () => ({ rewind: 50_000 }));
