@@ -1,5 +1,6 @@
 import { deserializeError, type ModelInfo, type PromptPart } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
+import { SerialQueue } from "../../serial_queue.ts";
 import type { Format, Input } from "../conversation/mod.ts";
 import { ThreadHost } from "./host.ts";
 import { fromMessage, type FromThread, type Task } from "./messages.ts";
@@ -43,8 +44,8 @@ export class PreparationPool implements Preparer, JsonParser, Disposable {
   #isClosed = false;
   readonly #limits: PhaseLimits;
   readonly #refused = new RefusedTemplates();
-  /** The end of the last large request. */
-  #lastJson: Promise<void> = Promise.resolve();
+  /** Large requests. */
+  readonly #json = new SerialQueue();
 
   constructor(limits: Partial<PhaseLimits> = {}) {
     this.#limits = { ...PHASE_LIMITS, ...limits };
@@ -77,10 +78,7 @@ export class PreparationPool implements Preparer, JsonParser, Disposable {
 
   /** Large requests are parsed one after the other, so that this thread does not receive several at once. */
   async json(bytes: Uint8Array<ArrayBuffer>, field: string): Promise<unknown> {
-    const parsed = this.#lastJson.then(() => this.#run(null, { type: "json", bytes, field }));
-    // The promise that stays has no value.
-    this.#lastJson = parsed.then(() => {}, () => {});
-    const message = await parsed;
+    const message = await this.#json.run(() => this.#run(null, { type: "json", bytes, field }));
     if (!("json" in message)) throw new TypeError("The thread answered another task");
     return message.json;
   }

@@ -60,8 +60,9 @@ const SCAN = 0xda;
 /** The number of scans of a JPEG file, counted no further than `most` + 1. */
 export function jpegScans(bytes: Uint8Array, most: number): number {
   let scans = 0;
-  for (let at = bytes.indexOf(0xff); at >= 0 && scans <= most; at = bytes.indexOf(0xff, at + 1)) {
-    if (bytes[at + 1] === SCAN) scans++;
+  // A search for each byte of a file of 0xff would take fifteen times as long.
+  for (let at = 0; at < bytes.length && scans <= most; at++) {
+    if (bytes[at] === 0xff && bytes[at + 1] === SCAN) scans++;
   }
   return scans;
 }

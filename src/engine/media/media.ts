@@ -2,6 +2,7 @@ import type { MediaChunk, MediaChunks, MediaContext } from "../../../ffi/mod.ts"
 import { append } from "../../append.ts";
 import { encodeBase64 } from "@std/encoding/base64";
 import { ShimmyError } from "../../errors.ts";
+import { SerialQueue } from "../../serial_queue.ts";
 import {
   type AddSpecial,
   isMediaToken,
@@ -29,7 +30,7 @@ import {
 import { type EncodedMedia, MediaCache, type MediaCacheLimits } from "./media_cache.ts";
 import type { MediaNumbers } from "./media_numbers.ts";
 import { endsWithMedia, type MediaRun, MediaRuns } from "./media_runs.ts";
-import { readSound } from "./read_sound.ts";
+import { type ReadSound, readSound } from "./read_sound.ts";
 import { TakenMedia } from "./taken_media.ts";
 
 /** Bounds of the images that no sequence uses: some hundred, of which small ones have few bytes. */
@@ -66,6 +67,8 @@ export class Media implements Disposable {
   readonly #numbers: MediaNumbers;
   readonly #counts = { encoded: 0, reused: 0, encodeMs: 0 };
   readonly #sounds = new KnownSounds();
+  /** Decoding, which takes up to some hundred megabytes. */
+  readonly #decoding = new SerialQueue();
 
   constructor(
     context: MediaContext,
@@ -140,7 +143,7 @@ export class Media implements Disposable {
   async #measuredSound(sound: MediaInput, hash: string): Promise<MeasuredImage> {
     const known = this.#sounds.get(hash);
     if (known !== undefined) return { image: sound, hash, ...known };
-    const { chunks, seconds } = await readSound(this.#context, sound);
+    const { chunks, seconds } = await this.#readSound(sound);
     using _ = chunks;
     this.#checkBatch(sound, chunks);
     const found = { pieces: chunks.list.map(pieceOf), seconds };
@@ -272,11 +275,16 @@ export class Media implements Disposable {
   }
 
   async #decoded(media: MediaInput): Promise<MediaChunks> {
-    if (media.type === "audio") return (await readSound(this.#context, media)).chunks;
+    if (media.type === "audio") return (await this.#readSound(media)).chunks;
     await checkPixels(media);
-    const chunks = await this.#context.prepare(await decodableFile(media));
+    const file = await decodableFile(media);
+    const chunks = await this.#decoding.run(() => this.#context.prepare(file));
     if (chunks === null) throw damagedImage(media);
     return chunks;
+  }
+
+  #readSound(sound: MediaInput): Promise<ReadSound> {
+    return this.#decoding.run(() => readSound(this.#context, sound));
   }
 
   #grid(chunks: MediaChunks, index: number): MediaRun["grid"] {

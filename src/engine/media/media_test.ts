@@ -28,6 +28,7 @@ interface Fake {
 function fakeMedia(fake: Fake = {}) {
   const { rows = 3, positions = rows, value = 0.5, isNonCausal = false } = fake;
   const done = { prepared: 0, encoded: 0 };
+  const decoding = { now: 0, most: 0 };
   const part = (index: number): MediaChunk => ({
     type: "rows",
     index,
@@ -49,7 +50,10 @@ function fakeMedia(fake: Fake = {}) {
     measure: () => Promise.resolve(chunks()),
     prepare: async (_: unknown, checkSamples?: (of: Float32Array, rate: number) => unknown) => {
       done.prepared++;
+      decoding.most = Math.max(decoding.most, ++decoding.now);
+      await new Promise((resolve) => setTimeout(resolve, 0));
       await checkSamples?.(new Float32Array(3200), 16_000);
+      decoding.now--;
       return chunks();
     },
     encode: () => {
@@ -70,7 +74,7 @@ function fakeMedia(fake: Fake = {}) {
     new MediaNumbers("encoder"),
     { maxWholeRows: 8, ...fake.options },
   );
-  return { media, done };
+  return { media, done, decoding };
 }
 
 const text = (content: string) => ({ text: content, special: true });
@@ -195,6 +199,16 @@ Deno.test("the rows of a sound are counted by decoding it, once", async () => {
   assertEquals(done, { prepared: 4, encoded: 4 });
   assertEquals(runs.usage, { audioTokens: 18, audioSeconds: 3 * 0.2 });
   runs.release();
+});
+
+Deno.test("files of several prompts are decoded one after the other", async () => {
+  const { media, decoding } = fakeMedia();
+  const measured = await media.measure([image(1), text("a")], false);
+  await Promise.all([
+    media.encode(measured, 0, running),
+    ...[1, 2, 3].map((seed) => media.measure([sound(seed), text("a")], false)),
+  ]);
+  assertEquals(decoding, { now: 0, most: 1 });
 });
 
 Deno.test("images and sounds are counted apart", async () => {

@@ -1,4 +1,5 @@
 import { ShimmyError } from "../../../errors.ts";
+import { SerialQueue } from "../../../serial_queue.ts";
 import type { Media, PreparedPrompt } from "../../media/mod.ts";
 import type { PromptPart, SequenceRequest } from "../../protocol/mod.ts";
 
@@ -23,7 +24,7 @@ export type MediaReader = Pick<Media, "measure" | "isEncoded" | "encode" | "toke
 export class MediaPrompts {
   readonly #reading = new Set<Promise<void>>();
   #bytes = 0;
-  #encoding: Promise<unknown> = Promise.resolve();
+  readonly #encoding = new SerialQueue();
 
   /** Number of prompts that are read. */
   get count(): number {
@@ -76,13 +77,7 @@ export class MediaPrompts {
     if (isEnded()) return null;
     check(measured.length);
     if (reader.isEncoded(measured)) return await reader.encode(measured, begun, isEnded);
-    return await this.#encode(() => reader.encode(measured, begun, isEnded));
-  }
-
-  #encode<T>(work: () => Promise<T>): Promise<T> {
-    const encoding = this.#encoding.then(work);
-    this.#encoding = encoding.catch(() => {});
-    return encoding;
+    return await this.#encoding.run(() => reader.encode(measured, begun, isEnded));
   }
 }
 
