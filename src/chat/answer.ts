@@ -1,12 +1,12 @@
 import type { Engine, Sink } from "../engine/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import type { AnswerEvent, AnswerRequest, Input } from "./conversation/mod.ts";
-import { inlinePreparer, type Preparer, withImages } from "./preparation/mod.ts";
+import { inlinePreparer, type Preparer, withMedia } from "./preparation/mod.ts";
 import { textOfParts } from "./prompt/mod.ts";
 import { type Answer, RunningAnswer } from "./running_answer.ts";
 
-/** Stands for an image in the text of a prompt. */
-const IMAGE_TEXT = "[image]";
+/** Stand for images and sounds in the text of a prompt. */
+const MEDIA_TEXTS = { image: "[image]", audio: "[audio]" } as const;
 
 /**
  * Runs a request on an engine: renders the prompt, constrains the sampling to the requested format,
@@ -24,7 +24,7 @@ export function answer(
 ): Answer {
   const running = new RunningAnswer(sink);
   const whole = { ...request, input: withDefaultMessages(engine, request.input) };
-  running.start(engine, whole, withImages(preparer)).catch((error) => running.end(error));
+  running.start(engine, whole, withMedia(preparer)).catch((error) => running.end(error));
   return running;
 }
 
@@ -38,7 +38,7 @@ export async function countTokens(
   input: Input,
   preparer: Preparer = inlinePreparer,
 ): Promise<number> {
-  const rendering = withImages(preparer);
+  const rendering = withMedia(preparer);
   const prompt = await rendering.prompt(engine.info, withDefaultMessages(engine, input));
   return await engine.countTokens(prompt, true);
 }
@@ -53,7 +53,7 @@ export async function promptTokens(
   input: Input,
   preparer: Preparer = inlinePreparer,
 ): Promise<readonly number[]> {
-  const rendering = withImages(preparer);
+  const rendering = withMedia(preparer);
   const prompt = await rendering.prompt(engine.info, withDefaultMessages(engine, input));
   return await engine.tokenize(prompt, true);
 }
@@ -68,11 +68,11 @@ export async function promptText(
   input: Input,
   preparer: Preparer = inlinePreparer,
 ): Promise<string> {
-  const rendering = withImages(preparer);
+  const rendering = withMedia(preparer);
   const parts = await rendering.prompt(engine.info, withDefaultMessages(engine, input));
   const texts = parts.map((part) => {
     if ("tokens" in part) return engine.detokenize(part.tokens);
-    return "text" in part ? part.text : IMAGE_TEXT;
+    return "text" in part ? part.text : MEDIA_TEXTS[part.media.type];
   });
   return (await Promise.all(texts)).join("");
 }
@@ -80,18 +80,19 @@ export async function promptText(
 /**
  * The text of a conversation's prompt without the model's default messages.
  *
- * @throws {ShimmyError} `invalid` if the model's template refuses the conversation, or it has images.
+ * @throws {ShimmyError} `invalid` if the model's template refuses the conversation, or it has images or sounds.
  */
 export async function conversationText(
   { info }: Engine,
   input: Input,
   preparer: Preparer = inlinePreparer,
 ): Promise<string> {
-  const parts = await withImages(preparer).prompt(info, input);
-  const image = parts.find((part) => "media" in part)?.media;
-  if (image === undefined) return textOfParts(parts);
-  const { field } = image;
-  throw new ShimmyError("invalid", `${field}: an image has no text`, { field });
+  const parts = await withMedia(preparer).prompt(info, input);
+  const media = parts.find((part) => "media" in part)?.media;
+  if (media === undefined) return textOfParts(parts);
+  const { field, type } = media;
+  const what = type === "image" ? "an image" : "a sound";
+  throw new ShimmyError("invalid", `${field}: ${what} has no text`, { field });
 }
 
 /**

@@ -47,10 +47,10 @@ export function joinMessages(
   second: Pick<Message, "content" | "media">,
   separator: string,
 ): Pick<Message, "content" | "media"> {
-  const isBesideImage = first.content.endsWith(MEDIA_MARK) || second.content.startsWith(MEDIA_MARK);
+  const isBesideMedia = first.content.endsWith(MEDIA_MARK) || second.content.startsWith(MEDIA_MARK);
   const media = [...first.media ?? [], ...second.media ?? []];
   return {
-    content: [first.content, second.content].join(isBesideImage ? "" : separator),
+    content: [first.content, second.content].join(isBesideMedia ? "" : separator),
     ...(media.length === 0 ? {} : { media }),
   };
 }

@@ -1,6 +1,6 @@
 /** Rendering of prompts and compilation of grammars, in this thread or in threads of their own. */
 
-export { withImages } from "./images.ts";
+export { withMedia } from "./media.ts";
 export { PreparationPool } from "./pool.ts";
 export {
   type FetchImages,

@@ -22,7 +22,7 @@ export interface DiskCacheOptions {
   readonly limits: DiskLimits;
   /** Identifies the model's file by its path. */
   readonly model: string;
-  /** Names of the rows of images. Default: the model reads no images. */
+  /** Names of the rows of media files. Default: the model reads no media files. */
   readonly names?: RowNames;
   /** @default {Deno.open} */
   readonly open?: OpenFile;

@@ -8,6 +8,6 @@ export {
 export type { DiskMatch } from "./disk_index.ts";
 export type { DiskLimits } from "./eviction.ts";
 export { ReadCost } from "./read_cost.ts";
-export { type NamedTokens, NO_ROWS, type RowNames, type StoredImage } from "./row_names.ts";
+export { type NamedTokens, NO_ROWS, type RowNames, type StoredMedia } from "./row_names.ts";
 export { SessionStore } from "./session_store.ts";
 export { reasonOf } from "./write_state.ts";

@@ -40,7 +40,7 @@ export class SessionStore {
   /**
    * @param folder is created when the first session is saved.
    * @param maxBytes maximum total bytes of saved sessions.
-   * @param names names of the rows of images.
+   * @param names names of the rows of media files.
    */
   constructor(folder: string, fingerprint: string, maxBytes = MAX_BYTES, names = NO_ROWS) {
     this.#folder = folder;
@@ -94,14 +94,14 @@ export class SessionStore {
 
   /**
    * Saves a session, replacing an earlier one. Readers never see a partial file.
-   * @throws {CannotSave} if the session is larger than all sessions may be, or has an image that is not known any
+   * @throws {CannotSave} if the session is larger than all sessions may be, or has a media file that is not known any
    * more.
    * @throws {Error} of the system, such as a full disk.
    */
   save(name: string, { tokens, state, checkpoints }: StoredState, scope = ""): void {
     const origin = { fingerprint: this.#fingerprint, scope };
     const named = this.#names.toFile(tokens);
-    if (named === null) throw new CannotSave("one of its images is not known any more");
+    if (named === null) throw new CannotSave("one of its images or sounds is not known any more");
     const session = { ...named, state, checkpoints };
     const size = sizeOfState(session, origin);
     if (size > this.#maxBytes) {

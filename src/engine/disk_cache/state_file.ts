@@ -16,7 +16,7 @@ export interface StoredCheckpoint {
   readonly state: Uint8Array<ArrayBuffer>;
 }
 
-/** Tokens of a sequence, and its KV cache state after them. In files, images have names: see `RowNames`. */
+/** Tokens of a sequence, and its KV cache state after them. In files, media files have names: see `RowNames`. */
 export interface StoredState extends NamedTokens {
   readonly state: Uint8Array<ArrayBuffer>;
   /** By ascending position. */
@@ -54,7 +54,7 @@ export function sizeOfState(stored: StoredState, origin: StateOrigin): number {
 }
 
 function headOf(
-  { tokens, state, checkpoints, images }: StoredState,
+  { tokens, state, checkpoints, media }: StoredState,
   { fingerprint, scope }: StateOrigin,
 ): StateHead {
   return {
@@ -63,7 +63,7 @@ function headOf(
     marks: markTokens(tokens, scope, checkpoints.map(({ position }) => position)),
     checkpointBytes: checkpoints.map((one) => one.state.length),
     stateBytes: state.length,
-    ...(images === undefined ? {} : { images }),
+    ...(media === undefined ? {} : { media }),
   };
 }
 
@@ -124,7 +124,7 @@ export function decodeState(
   { fingerprint, scope }: StateOrigin,
 ): StoredState | null {
   const head = decodeHead(bytes);
-  const { marks, checkpointBytes, stateBytes, images } = head;
+  const { marks, checkpointBytes, stateBytes, media } = head;
   let at = PREAMBLE + headLength(bytes);
   const end = checkpointBytes.reduce((sum, size) => sum + size, at + marks.length * 4 + stateBytes);
   if (bytes.length !== end + TRAILER) {
@@ -143,7 +143,7 @@ export function decodeState(
     state: take(size),
   }));
   const stored = { tokens, checkpoints, state: take(stateBytes) };
-  return images === undefined ? stored : { ...stored, images };
+  return media === undefined ? stored : { ...stored, media };
 }
 
 function uint32(value: number): Uint8Array {

@@ -1,4 +1,4 @@
-import type { StoredImage } from "./row_names.ts";
+import type { StoredMedia } from "./row_names.ts";
 import type { TokenMarks } from "./token_marks.ts";
 
 /** What a state was computed with. */
@@ -14,8 +14,8 @@ export interface StateHead extends StateOrigin {
   readonly marks: TokenMarks;
   readonly checkpointBytes: readonly number[];
   readonly stateBytes: number;
-  /** The images among the tokens; absent without images. */
-  readonly images?: readonly StoredImage[];
+  /** The media files among the tokens; absent without media files. */
+  readonly media?: readonly StoredMedia[];
 }
 
 /**
@@ -23,14 +23,14 @@ export interface StateHead extends StateOrigin {
  */
 export function isStateHead(value: unknown): value is StateHead {
   if (!isObject(value)) return false;
-  const { fingerprint, scope, marks, checkpointBytes, stateBytes, images = [] } = value;
+  const { fingerprint, scope, marks, checkpointBytes, stateBytes, media = [] } = value;
   if (typeof fingerprint !== "string" || typeof scope !== "string") return false;
   if (!isCount(stateBytes) || !isListOf(checkpointBytes, isCount) || !isMarks(marks)) return false;
-  if (!isListOf(images, isImage)) return false;
+  if (!isListOf(media, isStoredMedia)) return false;
   return marks.checkpoints.length === checkpointBytes.length;
 }
 
-function isImage(value: unknown): value is StoredImage {
+function isStoredMedia(value: unknown): value is StoredMedia {
   if (!isObject(value) || typeof value.name !== "string") return false;
   return [value.at, value.rows, value.count, value.offset].every(isCount);
 }

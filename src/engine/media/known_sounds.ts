@@ -1,10 +1,10 @@
-import type { MeasuredImage } from "./measured_prompt.ts";
+import type { MeasuredMedia } from "./measured_prompt.ts";
 
 /** Sounds whose rows are known. A sound of 30 minutes has 60 pieces. */
 const MAX_KNOWN = 1000;
 
 /** What is known of a sound without decoding it. */
-export type KnownSound = Pick<MeasuredImage, "pieces" | "seconds">;
+export type KnownSound = Pick<MeasuredMedia, "pieces" | "seconds">;
 
 /** The rows of sounds by the hash of their files: counting them takes as long as decoding. */
 export class KnownSounds {

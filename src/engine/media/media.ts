@@ -13,16 +13,17 @@ import {
   type PromptPart,
 } from "../protocol/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { checkImage, checkPixels, damagedImage, MAX_IMAGES } from "./check_image.ts";
+import { damagedSound } from "../sound/mod.ts";
+import { checkImage, checkPixels, damagedImage, MAX_MEDIA } from "./check_image.ts";
 import { decodableFile } from "./decodable_file.ts";
 import { KnownSounds } from "./known_sounds.ts";
 import {
-  appendImage,
+  appendMedia,
   audioOf,
-  imagesOf,
   lengthOf,
-  type MeasuredImage,
+  type MeasuredMedia,
   type MeasuredPrompt,
+  mediaOf,
   numbersOf,
   type RowPiece,
   rowsOf,
@@ -33,8 +34,8 @@ import { endsWithMedia, type MediaRun, MediaRuns } from "./media_runs.ts";
 import { type ReadSound, readSound } from "./read_sound.ts";
 import { TakenMedia } from "./taken_media.ts";
 
-/** Bounds of the images that no sequence uses: some hundred, of which small ones have few bytes. */
-const CACHE_LIMITS: MediaCacheLimits = { idleBytes: 256 * 2 ** 20, idleImages: 1024 };
+/** Bounds of the media files that no sequence uses: some hundred, of which small ones have few bytes. */
+const CACHE_LIMITS: MediaCacheLimits = { idleBytes: 256 * 2 ** 20, idleCount: 1024 };
 
 /** Maximum bytes of the embeddings of all running and waiting sequences. One prompt alone may have more. */
 const MAX_HELD_BYTES = 2 ** 30;
@@ -47,7 +48,7 @@ export interface PreparedPrompt {
   readonly runs: MediaRuns;
 }
 
-/** What a model must be able to do with images. */
+/** What a model must be able to do with media files. */
 export interface MediaOptions {
   /** Maximum rows that must be in one batch. */
   readonly maxWholeRows: number;
@@ -104,12 +105,12 @@ export class Media implements Disposable {
       const refusal = mediaRefusal(this.support, one.type);
       if (refusal !== null) throw refused(one, refusal);
     }
-    if (media.length > MAX_IMAGES) {
+    if (media.length > MAX_MEDIA) {
       const what =
-        `the prompt has ${media.length} images and sounds; at most ${MAX_IMAGES} are allowed`;
-      throw refused(media[MAX_IMAGES]!, what);
+        `the prompt has ${media.length} images and sounds; at most ${MAX_MEDIA} are allowed`;
+      throw refused(media[MAX_MEDIA]!, what);
     }
-    const parts: (readonly number[] | MeasuredImage)[] = [];
+    const parts: (readonly number[] | MeasuredMedia)[] = [];
     for (const part of prompt) {
       parts.push(
         "media" in part
@@ -123,32 +124,32 @@ export class Media implements Disposable {
 
   /** The tokens that the vocabulary asks for before a prompt. */
   #begin(
-    parts: readonly (readonly number[] | MeasuredImage)[],
+    parts: readonly (readonly number[] | MeasuredMedia)[],
     addSpecial: AddSpecial,
   ): readonly number[] {
     const first = parts.find((part) => lengthOf(part) > 0);
-    const tokens = first === undefined || "image" in first ? [] : first.slice(0, 1);
+    const tokens = first === undefined || "media" in first ? [] : first.slice(0, 1);
     return this.#tokenizer.withBegin([...tokens], addSpecial).slice(0, -tokens.length || undefined);
   }
 
-  async #measured(media: MediaInput, hash: string): Promise<MeasuredImage> {
+  async #measured(media: MediaInput, hash: string): Promise<MeasuredMedia> {
     if (media.type === "audio") return await this.#measuredSound(media, hash);
     const { width, height } = checkImage(media);
     using chunks = await this.#context.measure(width, height);
     if (chunks === null) throw refused(media, "the model's encoder can read no image of its size");
     this.#checkBatch(media, chunks);
-    return { image: media, hash, pieces: chunks.list.map(pieceOf) };
+    return { media, hash, pieces: chunks.list.map(pieceOf) };
   }
 
-  async #measuredSound(sound: MediaInput, hash: string): Promise<MeasuredImage> {
+  async #measuredSound(sound: MediaInput, hash: string): Promise<MeasuredMedia> {
     const known = this.#sounds.get(hash);
-    if (known !== undefined) return { image: sound, hash, ...known };
+    if (known !== undefined) return { media: sound, hash, ...known };
     const { chunks, seconds } = await this.#readSound(sound);
     using _ = chunks;
     this.#checkBatch(sound, chunks);
     const found = { pieces: chunks.list.map(pieceOf), seconds };
     this.#sounds.add(hash, found);
-    return { image: sound, hash, ...found };
+    return { media: sound, hash, ...found };
   }
 
   /** @throws {ShimmyError} `invalid` if rows that must be in one batch do not fit into it. */
@@ -165,8 +166,8 @@ export class Media implements Disposable {
   tokensOf(prompt: MeasuredPrompt): number[] {
     const tokens: number[] = [];
     for (const part of prompt.parts) {
-      if ("image" in part) {
-        appendImage(tokens, part, this.#numbers.first(part.hash, numbersOf(part)));
+      if ("media" in part) {
+        appendMedia(tokens, part, this.#numbers.first(part.hash, numbersOf(part)));
       } else append(tokens, part);
     }
     return tokens;
@@ -174,18 +175,18 @@ export class Media implements Disposable {
 
   /** Whether {@linkcode Media.encode} computes nothing. */
   isEncoded(prompt: MeasuredPrompt): boolean {
-    return imagesOf(prompt).every(({ hash }) => this.#cache.has(hash));
+    return mediaOf(prompt).every(({ hash }) => this.#cache.has(hash));
   }
 
   /**
    * Decodes and encodes the images and sounds of a prompt in another thread. The model must stay open until the end. One
    * call at a time, except for prompts that are encoded.
    *
-   * @param begun when reading the images began, as `performance.now` tells
-   * @param isEnded whether the request was cancelled; asked before each part of an image
+   * @param begun when reading the media files began, as `performance.now` tells
+   * @param isEnded whether the request was cancelled; asked before each part of a media file
    * @returns null if the request was cancelled
-   * @throws {ShimmyError} `invalid` with the field for an image that cannot be read; `overloaded` if other
-   * requests hold too many images; `backend` if the encoder fails
+   * @throws {ShimmyError} `invalid` with the field for a media file that cannot be read; `overloaded` if other
+   * requests hold too many; `backend` if the encoder fails
    */
   async encode(
     prompt: MeasuredPrompt,
@@ -198,24 +199,24 @@ export class Media implements Disposable {
       const message = "prompt: must not end with an image or a sound";
       throw new ShimmyError("invalid", message, { field: "prompt" });
     }
-    const images = imagesOf(prompt);
+    const files = mediaOf(prompt);
     const taken = new TakenMedia(this.#cache);
     try {
       // Before anything else runs, which could drop one of them.
-      const missing = images.filter(({ hash }) => !taken.take(hash));
+      const missing = files.filter(({ hash }) => !taken.take(hash));
       this.#checkRoom(missing);
-      for (const image of missing) {
-        if (taken.take(image.hash)) continue;
-        const encoded = await this.#timed(() => this.#encoded(image, isEnded));
+      for (const file of missing) {
+        if (taken.take(file.hash)) continue;
+        const encoded = await this.#timed(() => this.#encoded(file, isEnded));
         if (encoded === null) {
           taken.release();
           return null;
         }
-        taken.add(image.hash, encoded);
+        taken.add(file.hash, encoded);
         this.#counts.encoded++;
       }
       const work = { begun, ms: performance.now() - start, audio: audioOf(prompt) };
-      this.#counts.reused += images.length - missing.length;
+      this.#counts.reused += files.length - missing.length;
       const runs = new MediaRuns(taken.runs(prompt), work, () => taken.release());
       return { tokens, runs };
     } catch (error) {
@@ -233,25 +234,25 @@ export class Media implements Disposable {
     }
   }
 
-  /** @throws {ShimmyError} `overloaded` if the images have no room beside those of other requests. */
-  #checkRoom(missing: readonly MeasuredImage[]): void {
+  /** @throws {ShimmyError} `overloaded` if the media files have no room beside those of other requests. */
+  #checkRoom(missing: readonly MeasuredMedia[]): void {
     const { maxHeldBytes = MAX_HELD_BYTES } = this.#options;
-    const rows = missing.reduce((sum, image) => sum + rowsOf(image), 0);
+    const rows = missing.reduce((sum, file) => sum + rowsOf(file), 0);
     const { heldBytes } = this.#cache;
     if (heldBytes === 0 || heldBytes + rows * this.#context.width * FLOAT_BYTES <= maxHeldBytes) {
       return;
     }
-    const message = "The images of other requests take all memory for images";
+    const message = "The images and sounds of other requests take all memory for them";
     throw new ShimmyError("overloaded", message, { retryAfter: 1 });
   }
 
   /** @returns null if the request was cancelled. */
-  async #encoded(measured: MeasuredImage, isEnded: () => boolean): Promise<EncodedMedia | null> {
-    const { image } = measured;
+  async #encoded(measured: MeasuredMedia, isEnded: () => boolean): Promise<EncodedMedia | null> {
+    const { media } = measured;
     if (isEnded()) return null;
-    using chunks = await this.#decoded(image);
+    using chunks = await this.#decoded(media);
     const found = { ...measured, pieces: chunks.list.map(pieceOf) };
-    if (rowsOf(found) !== rowsOf(measured)) throw damagedImage(image);
+    if (rowsOf(found) !== rowsOf(measured)) throw damagedMedia(media);
     const pieces: (readonly number[] | MediaRun)[] = [];
     for (const [index, piece] of found.pieces.entries()) {
       if (!("rows" in piece)) {
@@ -259,7 +260,7 @@ export class Media implements Disposable {
         continue;
       }
       if (isEnded()) return null;
-      const embeddings = await this.#embeddings(chunks, index, image);
+      const embeddings = await this.#embeddings(chunks, index, media);
       pieces.push({
         ...piece,
         embeddings,
@@ -337,6 +338,11 @@ function isWhole(chunk: MediaChunk): chunk is Extract<MediaChunk, { type: "rows"
 async function hashOf({ type, bytes }: MediaInput): Promise<string> {
   const hash = encodeBase64(await crypto.subtle.digest("SHA-256", bytes));
   return type === "image" ? hash : `${type}-${hash}`;
+}
+
+/** The error of a media file that its decoder does not accept. */
+function damagedMedia(media: MediaInput): ShimmyError {
+  return media.type === "image" ? damagedImage(media) : damagedSound(media);
 }
 
 function refused({ field }: MediaInput, what: string): ShimmyError {

@@ -1,6 +1,6 @@
 import type { MediaRun } from "./media_runs.ts";
 
-/** An image as a part of a prompt: tokens around it, and its runs. */
+/** A media file as a part of a prompt: tokens around it, and its runs. */
 export interface EncodedMedia {
   readonly pieces: readonly (readonly number[] | MediaRun)[];
   /** Bytes of its embeddings. */
@@ -9,13 +9,13 @@ export interface EncodedMedia {
 
 /** Bounds of a cache. */
 export interface MediaCacheLimits {
-  /** Maximum bytes of images that no sequence uses. */
+  /** Maximum bytes of media files that no sequence uses. */
   readonly idleBytes: number;
-  /** Maximum number of images that no sequence uses. */
-  readonly idleImages: number;
+  /** Maximum number of media files that no sequence uses. */
+  readonly idleCount: number;
 }
 
-/** Encoded images by the hash of their files. Drops the least recently used ones that no sequence uses. */
+/** Encoded media by the hash of their files. Drops the least recently used ones that no sequence uses. */
 export class MediaCache {
   /** The least recently used ones first. */
   readonly #idle = new Map<string, EncodedMedia>();
@@ -25,12 +25,12 @@ export class MediaCache {
 
   constructor(readonly limits: MediaCacheLimits) {}
 
-  /** Bytes of the images that sequences use. */
+  /** Bytes of the media files that sequences use. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
-  /** Bytes of all images. */
+  /** Bytes of all media files. */
   get bytes(): number {
     return this.#heldBytes + this.#idleBytes;
   }
@@ -39,12 +39,12 @@ export class MediaCache {
     return this.#held.has(hash) || this.#idle.has(hash);
   }
 
-  /** Whether a sequence uses an image. */
+  /** Whether a sequence uses a media file. */
   isHeld(hash: string): boolean {
     return this.#held.has(hash);
   }
 
-  /** Takes an image for a sequence, until it is released. */
+  /** Takes a media file for a sequence, until it is released. */
   take(hash: string): EncodedMedia | undefined {
     const held = this.#held.get(hash);
     if (held !== undefined) {
@@ -59,7 +59,7 @@ export class MediaCache {
     return media;
   }
 
-  /** Adds an image that is not in the cache, for a sequence that takes it. */
+  /** Adds a media file that is not in the cache, for a sequence that takes it. */
   add(hash: string, media: EncodedMedia): void {
     this.#hold(hash, media);
   }
@@ -69,7 +69,7 @@ export class MediaCache {
     this.#heldBytes += media.bytes;
   }
 
-  /** Call it once for each time that an image was taken or added. */
+  /** Call it once for each time that a media file was taken or added. */
   release(hash: string): void {
     const held = this.#held.get(hash);
     if (held === undefined || --held.users > 0) return;
@@ -78,9 +78,9 @@ export class MediaCache {
     this.#heldBytes -= media.bytes;
     this.#idle.set(hash, media);
     this.#idleBytes += media.bytes;
-    const { idleBytes, idleImages } = this.limits;
+    const { idleBytes, idleCount } = this.limits;
     for (const [oldest, { bytes }] of this.#idle) {
-      if (this.#idleBytes <= idleBytes && this.#idle.size <= idleImages) break;
+      if (this.#idleBytes <= idleBytes && this.#idle.size <= idleCount) break;
       this.#idle.delete(oldest);
       this.#idleBytes -= bytes;
     }

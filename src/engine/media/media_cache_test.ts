@@ -4,8 +4,8 @@ import { MediaCache } from "./media_cache.ts";
 const media = (bytes: number) => ({ pieces: [], bytes });
 
 /** A cache with an image of 40 bytes for each name, which no sequence uses. */
-function cacheWith(names: string, idleBytes: number, idleImages = 10): MediaCache {
-  const cache = new MediaCache({ idleBytes, idleImages });
+function cacheWith(names: string, idleBytes: number, idleCount = 10): MediaCache {
+  const cache = new MediaCache({ idleBytes, idleCount });
   for (const name of names) {
     cache.add(name, media(40));
     cache.release(name);

@@ -1,5 +1,5 @@
 import { ShimmyError } from "../../errors.ts";
-import type { NamedTokens, RowNames, StoredImage } from "../disk_cache/mod.ts";
+import type { NamedTokens, RowNames, StoredMedia } from "../disk_cache/mod.ts";
 import {
   areRowsOfOne,
   isMediaToken,
@@ -9,38 +9,38 @@ import {
   rowToken,
 } from "../protocol/mod.ts";
 
-/** Images whose rows keep their numbers. A number has 150 bytes. */
+/** Media files whose rows keep their numbers. A number has 150 bytes. */
 const MAX_NUMBERED = 10_000;
-/** Numbers that an image of a file may take: a file must not use up all of them. */
+/** Numbers that media of a file with a state may take: it must not use up all of them. */
 const MAX_STORED = 2 ** 17;
 /** Half of all numbers: a row in a file gets one of these and the next ones. */
 const SEEDS = 2 ** 29;
 
-/** Numbers of the rows of an image. */
+/** Numbers of the rows of a media file. */
 interface Numbered {
   readonly name: string;
   readonly first: number;
   readonly count: number;
 }
 
-/** The numbers of the rows of images: see `rowToken`. */
+/** The numbers of the rows of media files: see `rowToken`. */
 export class MediaNumbers implements RowNames {
   readonly #origin: string;
   /** By ascending numbers. */
-  readonly #images: Numbered[] = [];
+  readonly #media: Numbered[] = [];
   readonly #byName = new Map<string, Numbered>();
   #next = 0;
 
-  /** @param origin what the encoder is: other encoders give other embeddings for the same image. */
+  /** @param origin what the encoder is: other encoders give other embeddings for the same media file. */
   constructor(origin: string) {
     this.#origin = origin;
   }
 
   /**
-   * The number of the first row of an image. An image that was seen before has the same number again.
+   * The number of the first row of a media file. A media file that was seen before has the same number again.
    *
    * @param hash of its file
-   * @param count numbers that the image takes
+   * @param count numbers that the media file takes
    * @throws {ShimmyError} `backend` if there are no more numbers
    */
   first(hash: string, count: number): number {
@@ -51,66 +51,67 @@ export class MediaNumbers implements RowNames {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
     if (this.#next + count > LAST_ROW) {
-      throw new ShimmyError("backend", "The model has read too many images: load it again");
+      const message = "The model has read too many images and sounds: load it again";
+      throw new ShimmyError("backend", message);
     }
-    const image = { name, first: this.#next, count };
+    const file = { name, first: this.#next, count };
     this.#next += count;
-    this.#byName.set(name, image);
-    this.#images.push(image);
-    if (this.#images.length > MAX_NUMBERED) this.#byName.delete(this.#images.shift()!.name);
-    return image;
+    this.#byName.set(name, file);
+    this.#media.push(file);
+    if (this.#media.length > MAX_NUMBERED) this.#byName.delete(this.#media.shift()!.name);
+    return file;
   }
 
   toFile(tokens: readonly number[]): NamedTokens | null {
     if (!tokens.some(isMediaToken)) return { tokens };
-    const images: StoredImage[] = [];
+    const media: StoredMedia[] = [];
     const named = [...tokens];
     for (let at = 0; at < tokens.length; at++) {
       if (!isMediaToken(tokens[at]!)) continue;
       const number = rowOf(tokens[at]!);
-      const image = this.#imageWith(number);
-      if (image === undefined) return null;
+      const file = this.#mediaWith(number);
+      if (file === undefined) return null;
       const rows = rowsAt(tokens, at);
-      const { name, count, first } = image;
+      const { name, count, first } = file;
       const offset = number - first;
-      images.push({ at, rows, name, count, offset });
+      media.push({ at, rows, name, count, offset });
       renumber(named, at, rows, seedOf(name) + offset);
       at += rows - 1;
     }
-    return { tokens: named, images };
+    return { tokens: named, media };
   }
 
-  fromFile({ tokens, images = [] }: NamedTokens): readonly number[] | null {
+  fromFile({ tokens, media = [] }: NamedTokens): readonly number[] | null {
     const own = [...tokens];
     let end = 0;
-    for (const { at, rows, name, count, offset } of images) {
+    for (const { at, rows, name, count, offset } of media) {
       if (tokens.slice(end, at).some(isMediaToken)) return null;
       end = at + rows;
       if (end > tokens.length || offset + rows > count || count > MAX_STORED) return null;
       if (!tokens.slice(at, end).every(isMediaToken)) return null;
-      const image = this.#numbered(name, count);
-      // Two images of the same file are not the same.
-      if (image.count !== count) return null;
-      renumber(own, at, rows, image.first + offset);
+      const file = this.#numbered(name, count);
+      // The rows of two media files with one name are not the same.
+      if (file.count !== count) return null;
+      renumber(own, at, rows, file.first + offset);
     }
     return tokens.slice(end).some(isMediaToken) ? null : own;
   }
 
   /** The image that has a number. */
-  #imageWith(number: number): Numbered | undefined {
+  #mediaWith(number: number): Numbered | undefined {
     let low = 0;
-    let high = this.#images.length;
+    let high = this.#media.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#images[middle]!.first <= number) low = middle + 1;
+      if (this.#media[middle]!.first <= number) low = middle + 1;
       else high = middle;
     }
-    const image = this.#images[low - 1];
-    return image !== undefined && number < image.first + image.count ? image : undefined;
+    const file = this.#media[low - 1];
+    return file !== undefined && number < file.first + file.count ? file : undefined;
   }
 }
 
-/** Rows of one image from an index on. */
+/** Rows of one media file from an index on. */
 function rowsAt(tokens: readonly number[], at: number): number {
   let end = at + 1;
   while (end < tokens.length && areRowsOfOne(tokens[end - 1]!, tokens[end]!)) end++;
@@ -123,7 +124,7 @@ function renumber(tokens: number[], at: number, rows: number, first: number): vo
   }
 }
 
-/** A number that depends on a name. Equal ones only suggest equal images: files have the names. */
+/** A number that depends on a name. Equal ones only suggest equal media: files with states have the names. */
 function seedOf(name: string): number {
   let hash = 0;
   for (let at = 0; at < name.length; at++) hash = (hash * 31 + name.charCodeAt(at)) % SEEDS;

@@ -18,7 +18,7 @@ Deno.test("rows of different images have different numbers, those of one image a
 Deno.test("no number is used twice when all are taken", () => {
   const numbers = new MediaNumbers("encoder");
   numbers.first("a", 2 ** 30 - 10);
-  assertThrows(() => numbers.first("b", 100), ShimmyError, "too many images");
+  assertThrows(() => numbers.first("b", 100), ShimmyError, "too many images and sounds");
 });
 
 Deno.test("in a file, the rows of an image are the same for each process", () => {
@@ -35,7 +35,7 @@ Deno.test("in a file, the rows of an image are the same for each process", () =>
   assertEquals(other.toFile(tokensOf(other)), named);
   assertEquals(other.fromFile(named), tokensOf(other));
   assertEquals(one.fromFile(named), tokensOf(one));
-  assertEquals(named.images!.map(({ at, rows, offset }) => [at, rows, offset]), [
+  assertEquals(named.media!.map(({ at, rows, offset }) => [at, rows, offset]), [
     [1, 3, 0],
     [5, 2, 4],
     [7, 3, 0],
@@ -59,9 +59,9 @@ Deno.test("with another encoder, the rows of the same image are others", () => {
 Deno.test("images that are not those of the tokens are refused", () => {
   const numbers = new MediaNumbers("encoder");
   const named = numbers.toFile([1, ...rows(numbers.first("a", 3), 3), 2])!;
-  const [image] = named.images!;
+  const [image] = named.media!;
   const changed = (changes: Partial<typeof image>) =>
-    numbers.fromFile({ ...named, images: [{ ...image!, ...changes }] });
+    numbers.fromFile({ ...named, media: [{ ...image!, ...changes }] });
   assertEquals(numbers.fromFile({ tokens: named.tokens }), null);
   assertEquals(changed({ at: 0 }), null);
   assertEquals(changed({ rows: 2 }), null);

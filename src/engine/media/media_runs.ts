@@ -3,7 +3,7 @@ import { isMediaToken, type Usage } from "../protocol/mod.ts";
 /** Dimensions of a position with M-RoPE. */
 const DIMENSIONS = 4;
 
-/** Rows of an image or a sound: embeddings that take the places of tokens. */
+/** Rows of a media file: embeddings that take the places of tokens. */
 export interface MediaRun {
   /** Embeddings, one after the other. */
   readonly embeddings: Float32Array<ArrayBuffer>;
@@ -38,7 +38,7 @@ export interface AudioLength {
   readonly seconds: number;
 }
 
-/** The work of reading the images and sounds of a sequence. */
+/** The work of reading the media files of a sequence. */
 export interface MediaWork {
   /** When it began, as `performance.now` tells. */
   readonly begun: number;
@@ -48,7 +48,7 @@ export interface MediaWork {
   readonly audio?: AudioLength | null;
 }
 
-/** The images and sounds of a sequence. */
+/** The media files of a sequence. */
 export class MediaRuns {
   static readonly NONE = new MediaRuns([], { begun: 0, ms: 0 });
   readonly #runs: readonly PlacedRun[];
@@ -82,7 +82,7 @@ export class MediaRuns {
     return this.#runs.length === 0;
   }
 
-  /** Position of the token at an index; that of the first row inside of an image. */
+  /** Position of the token at an index; that of the first row inside of a media file. */
   positionAt(index: number): number {
     if (this.isEmpty) return index;
     const before = this.#countBefore(index);
@@ -103,7 +103,7 @@ export class MediaRuns {
   }
 
   /**
-   * The rows from an index to the end of their image.
+   * The rows from an index to the end of their media file.
    *
    * @param index index of a row
    * @param limit maximum rows, unless all must be in one batch
@@ -152,7 +152,7 @@ export class MediaRuns {
  * Positions of some rows in four dimensions.
  *
  * @param grid see `MediaRun`
- * @param start position of the first row of the image
+ * @param start position of the first row of the media file
  */
 function gridAt(
   [zero, one]: readonly [Int32Array, Int32Array],

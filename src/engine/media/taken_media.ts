@@ -2,7 +2,7 @@ import type { MeasuredPrompt } from "./measured_prompt.ts";
 import type { EncodedMedia, MediaCache } from "./media_cache.ts";
 import type { PlacedRun } from "./media_runs.ts";
 
-/** The images that one sequence takes from the cache. */
+/** The media files that one sequence takes from the cache. */
 export class TakenMedia {
   readonly #cache: MediaCache;
   readonly #hashes: string[] = [];
@@ -12,7 +12,7 @@ export class TakenMedia {
     this.#cache = cache;
   }
 
-  /** @returns false if the image is not in the cache. */
+  /** @returns false if the media file is not in the cache. */
   take(hash: string): boolean {
     const media = this.#cache.take(hash);
     if (media === undefined) return false;
@@ -32,12 +32,12 @@ export class TakenMedia {
     this.#media.clear();
   }
 
-  /** The runs of a prompt at their places. All its images are taken. */
+  /** The runs of a prompt at their places. All its media files are taken. */
   runs({ parts }: MeasuredPrompt): PlacedRun[] {
     const runs: PlacedRun[] = [];
     let start = 0;
     for (const part of parts) {
-      if (!("image" in part)) {
+      if (!("media" in part)) {
         start += part.length;
         continue;
       }

@@ -7,7 +7,7 @@ export type BatchCandidate =
   & PrioritizedSequence
   & BurstSequence
   & Pick<Sequence, "paused">
-  & Partial<Pick<Sequence, "isAtImage">>
+  & Partial<Pick<Sequence, "isAtMedia">>
   & { readonly adapters: Pick<Sequence["adapters"], "key"> };
 
 /** The sequences of the next batch, which all use the same adapters. */
@@ -98,7 +98,7 @@ export class BatchPolicy {
       now - this.#lastBatch.since < ADAPTER_SWITCH_MS;
     const prompt = byPriority(prefilling, now)[0];
     // A batch with rows of an image holds no tokens.
-    const mixes = this.#mixes && prompt?.isAtImage !== true;
+    const mixes = this.#mixes && prompt?.isAtMedia !== true;
     const rides = ({ adapters }: S) => mixes && adapters.key === prompt?.adapters.key;
     let first =
       (keepsAdapters

@@ -4,7 +4,7 @@ import type { GenerationContext } from "./generation.ts";
 import { shiftedLike } from "./shift/shift_context.ts";
 import { cacheOptions, memoryOf, partsFor } from "./loop_parts.ts";
 import { heldTokens, PrefixCache } from "../kv_cache/mod.ts";
-import { decodeBatch, ImageBatch, MediaRuns } from "../media/mod.ts";
+import { decodeBatch, MediaBatch, MediaRuns } from "../media/mod.ts";
 import { StoredPrefixes } from "../stored_prefixes/mod.ts";
 import { Slots } from "../slots/mod.ts";
 import {
@@ -338,7 +338,7 @@ export class Loop {
   #makeRoom(): void {
     const { batch } = this.#batch;
     // Where rows share a position, the last one does not tell how many of them there are.
-    if (batch instanceof ImageBatch) batch.undo();
+    if (batch instanceof MediaBatch) batch.undo();
     this.#rollBack();
     if (this.#cache.evict() || this.#scheduler.preempt()) return;
     for (const sequence of this.#scheduler.running) this.#finish(sequence, "length");

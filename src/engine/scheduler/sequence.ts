@@ -179,7 +179,7 @@ export class Sequence {
   }
 
   /** Whether the next token to compute is a row of an image. */
-  get isAtImage(): boolean {
+  get isAtMedia(): boolean {
     return this.hasMedia && this.media.isRow(this.stream?.tokens.length ?? 0);
   }
 

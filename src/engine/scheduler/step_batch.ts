@@ -1,6 +1,6 @@
 import type { Batch } from "../../../ffi/mod.ts";
 import type { KvStream } from "../kv_cache/mod.ts";
-import { ImageBatch } from "../media/mod.ts";
+import { MediaBatch } from "../media/mod.ts";
 import { addDecodeTokens, addPrefillChunks, inOrder } from "./batch_builder.ts";
 import type { BatchSelection } from "./batch_policy.ts";
 import type { GenerationContext } from "./generation.ts";
@@ -10,7 +10,7 @@ import type { Sequence } from "./sequence.ts";
 
 /** The batch of a step. */
 export interface StepBatch {
-  readonly batch: Batch | ImageBatch;
+  readonly batch: Batch | MediaBatch;
   /** The sequences in it. */
   readonly members: readonly Sequence[];
   /** Idle streams with a padding row in it. */
@@ -32,11 +32,11 @@ export function buildBatch(
   now: number,
 ): StepBatch {
   if (!selection.isPrefill) return decodeBatchOf(inOrder(selection.sequences), means);
-  const first = selection.sequences.some(({ isAtImage }) => isAtImage)
+  const first = selection.sequences.some(({ isAtMedia }) => isAtMedia)
     ? byPriority(selection.sequences, now)[0]!
     : null;
-  return first?.isAtImage
-    ? imageBatchOf(first, selection, means)
+  return first?.isAtMedia
+    ? mediaBatchOf(first, selection, means)
     : prefillBatchOf(selection, means, now);
 }
 
@@ -57,7 +57,7 @@ function prefillBatchOf(
 }
 
 /** A batch with rows of one image. */
-function imageBatchOf(
+function mediaBatchOf(
   sequence: Sequence,
   { sequences, decoding }: BatchSelection<Sequence>,
   { model: { context, promptRows }, prefillBudget }: BatchMeans,
@@ -66,7 +66,7 @@ function imageBatchOf(
   sequence.draft = [];
   sequence.outputs.length = 0;
   sequence.promptOutputs.length = 0;
-  const batch = new ImageBatch(sequence, Math.min(budget, context.batchSize));
+  const batch = new MediaBatch(sequence, Math.min(budget, context.batchSize));
   return { batch, members: [sequence], paddingStreams: [] };
 }
 

@@ -113,26 +113,26 @@ export async function createInstruments(): Promise<Instruments> {
     "Reads and writes of the prefix cache on disk that failed",
     ["model"],
   );
-  const images = counter(
-    "images_total",
+  const mediaFiles = counter(
+    "media_total",
     "Images and sounds in prompts, by source: encoded, or reused from an earlier prompt",
     ["model", "source"],
   );
-  const imageSeconds = counter(
-    "image_seconds_total",
+  const mediaSeconds = counter(
+    "media_seconds_total",
     "Time of decoding and encoding images and sounds",
     ["model"],
   );
-  const imageBytes = gauge(
-    "image_cache_bytes",
+  const mediaBytes = gauge(
+    "media_cache_bytes",
     "Bytes of the embeddings of images and sounds that are kept",
   );
-  const imagesWaiting = gauge("image_prompts_waiting", "Prompts whose images and sounds are read");
+  const mediaWaiting = gauge("media_prompts_waiting", "Prompts whose images and sounds are read");
   const modelMetrics = [
-    images,
-    imageSeconds,
-    imageBytes,
-    imagesWaiting,
+    mediaFiles,
+    mediaSeconds,
+    mediaBytes,
+    mediaWaiting,
     modelLoaded,
     running,
     prefilling,
@@ -201,11 +201,11 @@ export async function createInstruments(): Promise<Instruments> {
       preemptions.inc({ model }, status.preemptions);
       const { diskCache, media } = status;
       if (media !== undefined) {
-        images.inc({ model, source: "encoded" }, media.encoded);
-        images.inc({ model, source: "reused" }, media.reused);
-        imageSeconds.inc({ model }, media.encodeMs / 1000);
-        imageBytes.set({ model }, media.bytes);
-        imagesWaiting.set({ model }, media.waiting);
+        mediaFiles.inc({ model, source: "encoded" }, media.encoded);
+        mediaFiles.inc({ model, source: "reused" }, media.reused);
+        mediaSeconds.inc({ model }, media.encodeMs / 1000);
+        mediaBytes.set({ model }, media.bytes);
+        mediaWaiting.set({ model }, media.waiting);
       }
       if (diskCache !== null) {
         diskBytes.set({ model }, diskCache.bytes);

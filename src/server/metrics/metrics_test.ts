@@ -127,11 +127,11 @@ Deno.test("a model that reads images counts them", async () => {
   const text = await scrape(handler);
   for (
     const line of [
-      'shimmy_images_total{model="tiny",source="encoded"} 3',
-      'shimmy_images_total{model="tiny",source="reused"} 4',
-      'shimmy_image_seconds_total{model="tiny"} 1.5',
-      'shimmy_image_cache_bytes{model="tiny"} 600',
-      'shimmy_image_prompts_waiting{model="tiny"} 2',
+      'shimmy_media_total{model="tiny",source="encoded"} 3',
+      'shimmy_media_total{model="tiny",source="reused"} 4',
+      'shimmy_media_seconds_total{model="tiny"} 1.5',
+      'shimmy_media_cache_bytes{model="tiny"} 600',
+      'shimmy_media_prompts_waiting{model="tiny"} 2',
     ]
   ) assertStringIncludes(text, `${line}\n`);
 });

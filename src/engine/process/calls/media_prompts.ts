@@ -3,10 +3,10 @@ import { SerialQueue } from "../../../serial_queue.ts";
 import type { Media, PreparedPrompt } from "../../media/mod.ts";
 import type { PromptPart, SequenceRequest } from "../../protocol/mod.ts";
 
-/** Maximum prompts whose images wait to be read; more are refused. */
+/** Maximum prompts whose images and sounds wait to be read; more are refused. */
 export const MAX_MEDIA_PROMPTS = 64;
 
-/** Maximum bytes of the files of images that wait to be read. One prompt alone may have more. */
+/** Maximum bytes of the files of images and sounds that wait to be read. One prompt alone may have more. */
 export const MAX_MEDIA_BYTES = 512 * 2 ** 20;
 
 /** Whether a prompt has images or sounds. */
@@ -18,7 +18,7 @@ export function hasMedia(prompt: readonly PromptPart[]): boolean {
 export type MediaReader = Pick<Media, "measure" | "isEncoded" | "encode" | "tokensOf">;
 
 /**
- * Reads the images and sounds of prompts beside the loop. They are encoded one after the other; a prompt whose images
+ * Reads the images and sounds of prompts beside the loop. They are encoded one after the other; a prompt whose files
  * are encoded does not wait for those of others.
  */
 export class MediaPrompts {
@@ -40,9 +40,11 @@ export class MediaPrompts {
   checkRoom(prompt: readonly PromptPart[]): void {
     const refused = (what: string) =>
       new ShimmyError("overloaded", `The queue is full: ${what} are waiting`, { retryAfter: 1 });
-    if (this.count >= MAX_MEDIA_PROMPTS) throw refused(`${this.count} prompts with images`);
+    if (this.count >= MAX_MEDIA_PROMPTS) {
+      throw refused(`${this.count} prompts with images or sounds`);
+    }
     if (this.count > 0 && this.#bytes + bytesOf(prompt) > MAX_MEDIA_BYTES) {
-      throw refused(`${this.#bytes} bytes of images`);
+      throw refused(`${this.#bytes} bytes of images and sounds`);
     }
   }
 
@@ -58,12 +60,12 @@ export class MediaPrompts {
   }
 
   /**
-   * The tokens of a prompt, and its images.
+   * The tokens of a prompt, and its images and sounds.
    *
-   * @param check throws if a prompt of that length cannot be computed; then its images are not encoded
+   * @param check throws if a prompt of that length cannot be computed; then its images and sounds are not encoded
    * @param isEnded whether the request was cancelled
    * @returns null if the request was cancelled
-   * @throws {ShimmyError} `invalid` if the model reads no images; see `Media`
+   * @throws {ShimmyError} `invalid` if the model does not read them; see `Media`
    */
   async prepare(
     media: MediaReader | null,
@@ -87,7 +89,7 @@ export function readerOf(media: MediaReader | null): MediaReader {
   return media;
 }
 
-/** Bytes of the files of images. */
+/** Bytes of the files of images and sounds. */
 function bytesOf(prompt: readonly PromptPart[]): number {
   return prompt.reduce((sum, part) => sum + ("media" in part ? part.media.bytes.length : 0), 0);
 }

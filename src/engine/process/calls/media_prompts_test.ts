@@ -99,13 +99,13 @@ Deno.test("prompts that wait are bounded in number and bytes", async () => {
   assertThrows(
     () => prompts.checkRoom(prompt(11)),
     ShimmyError,
-    "The queue is full: 536870902 bytes of images are waiting",
+    "The queue is full: 536870902 bytes of images and sounds are waiting",
   );
   for (let count = 1; count < MAX_MEDIA_PROMPTS; count++) prompts.add([], () => waiting);
   assertThrows(
     () => prompts.checkRoom([]),
     ShimmyError,
-    "The queue is full: 64 prompts with images are waiting",
+    "The queue is full: 64 prompts with images or sounds are waiting",
   );
   end();
   await prompts.idle;

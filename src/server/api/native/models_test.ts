@@ -200,7 +200,7 @@ Deno.test("a status reports the counts of a loaded model and its accepted drafts
   );
   const media = { encoded: 1, reused: 2, encodeMs: 3.5, bytes: 4, waiting: 0 };
   assertEquals(
-    (await statistics(new EngineDouble({ status: { media } }))).images,
+    (await statistics(new EngineDouble({ status: { media } }))).media,
     { encoded: 1, reused: 2, encode_ms: 3.5, bytes: 4, waiting: 0 },
   );
   const { speculation, acceptance_rate } = await statistics(new EngineDouble());

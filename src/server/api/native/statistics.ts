@@ -17,13 +17,13 @@ const diskCacheSchema = z.object({
   notices: z.array(z.string()).describe("Each kind of failure once"),
 }).describe("Prefix cache on disk; null without one");
 
-const imagesSchema = z.object({
+const mediaSchema = z.object({
   encoded: z.int(),
-  reused: z.int().describe("Images that were encoded for an earlier prompt"),
+  reused: z.int().describe("Images and sounds that were encoded for an earlier prompt"),
   encode_ms: z.number().describe("Decoding and encoding"),
   bytes: z.int().describe("Bytes of the embeddings that are kept"),
-  waiting: z.int().describe("Prompts whose images are read"),
-}).describe("Images in prompts; absent for a model that reads text alone");
+  waiting: z.int().describe("Prompts whose images and sounds are read"),
+}).describe("Images and sounds in prompts; absent for a model that reads text alone");
 
 /** What a model keeps of a sequence. */
 export const memorySchema = z.enum(MEMORY_KINDS).nullable()
@@ -47,7 +47,7 @@ export const statisticsSchema = z.object({
   evictions: z.int().describe("Evicted cached prefixes"),
   disk_cache: diskCacheSchema.nullable(),
   preemptions: z.int().describe("Sequences preempted because KV cells were exhausted"),
-  images: imagesSchema.optional(),
+  media: mediaSchema.optional(),
 });
 
 /** The counts in the status of an engine. */
@@ -67,11 +67,11 @@ export function statisticsOf(status: EngineStatus): z.output<typeof statisticsSc
     evictions: status.evictions,
     disk_cache: status.diskCache === null ? null : diskCacheOf(status.diskCache),
     preemptions: status.preemptions,
-    ...(status.media === undefined ? {} : { images: imagesOf(status.media) }),
+    ...(status.media === undefined ? {} : { media: mediaOf(status.media) }),
   };
 }
 
-function imagesOf({ encodeMs, ...counts }: MediaStatus): z.output<typeof imagesSchema> {
+function mediaOf({ encodeMs, ...counts }: MediaStatus): z.output<typeof mediaSchema> {
   return { ...counts, encode_ms: encodeMs };
 }
 

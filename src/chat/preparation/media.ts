@@ -9,64 +9,64 @@ import { type Input, MEDIA_MARK, type Message, type RemoteImage } from "../conve
 import type { Preparer } from "./prepare.ts";
 
 /**
- * A preparer whose prompts have the images of the conversation. Templates see marks in their place, so that
- * the bytes of images are not copied to the threads that render.
+ * A preparer whose prompts have the images and sounds of the conversation. Templates see marks in their
+ * place, so that their bytes are not copied to the threads that render.
  *
- * Its methods throw a `ShimmyError` `invalid` if the model reads no images, if an image cannot be fetched or
- * if the template leaves one out.
+ * Its methods throw a `ShimmyError` `invalid` if the model does not read one of them, if an image cannot be
+ * fetched or if the template leaves one out.
  */
-export function withImages(preparer: Preparer): Preparer {
+export function withMedia(preparer: Preparer): Preparer {
   return {
     answer: async (info, input, format) => {
-      const { plain, images } = takeImages(info, input);
+      const { plain, media } = takeMedia(info, input);
       const prepared = await preparer.answer(info, plain, format);
-      if (images.length === 0) return prepared;
+      if (media.length === 0) return prepared;
       return {
         ...prepared,
-        prompt: placeImages(prepared.prompt, await loaded(images, preparer)),
+        prompt: placeMedia(prepared.prompt, await loaded(media, preparer)),
       };
     },
     prompt: async (info, input) => {
-      const { plain, images } = takeImages(info, input);
+      const { plain, media } = takeMedia(info, input);
       const prompt = await preparer.prompt(info, plain);
-      return placeImages(prompt, await loaded(images, preparer));
+      return placeMedia(prompt, await loaded(media, preparer));
     },
   };
 }
 
-/** The marks of images, which have a number each. */
+/** The marks of images and sounds, which have a number each. */
 const NUMBERED = new RegExp(`${MEDIA_MARK.slice(0, -1).replace("[", "\\[")} (\\d+)\\]`);
 
-/** The input without images, each of which has a mark of its own in the content. */
-function takeImages(
+/** The input without images and sounds, each of which has a mark of its own in the content. */
+function takeMedia(
   info: ModelInfo,
   input: Input,
-): { readonly plain: Input; readonly images: readonly (MediaInput | RemoteImage)[] } {
+): { readonly plain: Input; readonly media: readonly (MediaInput | RemoteImage)[] } {
   if (input.type !== "chat" || !input.messages.some(({ media }) => media !== undefined)) {
-    return { plain: input, images: [] };
+    return { plain: input, media: [] };
   }
-  const images: (MediaInput | RemoteImage)[] = [];
+  const found: (MediaInput | RemoteImage)[] = [];
   const messages = input.messages.map(({ media = [], ...message }): Message => {
     const [first = "", ...rest] = message.content.split(MEDIA_MARK);
     const content = rest.reduce((text, next, index) => {
-      const mark = `${MEDIA_MARK.slice(0, -1)} ${images.length}]`;
-      images.push(media[index]!);
+      const mark = `${MEDIA_MARK.slice(0, -1)} ${found.length}]`;
+      found.push(media[index]!);
       return text + mark + next;
     }, first);
     return { ...message, content };
   });
-  for (const one of images) checkSupport(info, one);
-  return { plain: { ...input, messages }, images };
+  for (const one of found) checkSupport(info, one);
+  return { plain: { ...input, messages }, media: found };
 }
 
-/** The images with the bytes of those at URLs. */
+/** The images and sounds, with the bytes of the images at URLs. */
 async function loaded(
-  images: readonly (MediaInput | RemoteImage)[],
+  media: readonly (MediaInput | RemoteImage)[],
   { fetchImages = refuseRemote }: Preparer,
 ): Promise<readonly MediaInput[]> {
-  const remote = images.filter((image) => image.type === "remote");
+  const remote = media.filter((one) => one.type === "remote");
   const fetched = remote.length === 0 ? [] : await fetchImages(remote);
-  return images.map((image) => image.type === "remote" ? fetched[remote.indexOf(image)]! : image);
+  return media.map((one) => one.type === "remote" ? fetched[remote.indexOf(one)]! : one);
 }
 
 function refuseRemote([image]: readonly RemoteImage[]): never {
@@ -82,12 +82,12 @@ function checkSupport({ media }: ModelInfo, { type, field }: MediaInput | Remote
   if (reason !== null) throw new ShimmyError("invalid", `${field}: ${reason}`, { field });
 }
 
-/** Puts the images where their marks are. */
-function placeImages(
+/** Puts the images and sounds where their marks are. */
+function placeMedia(
   prompt: readonly PromptPart[],
-  images: readonly MediaInput[],
+  media: readonly MediaInput[],
 ): readonly PromptPart[] {
-  if (images.length === 0) return prompt;
+  if (media.length === 0) return prompt;
   const placed = new Set<number>();
   const parts = prompt.flatMap((part): PromptPart[] => {
     if (!("text" in part)) return [part];
@@ -95,10 +95,10 @@ function placeImages(
     return part.text.split(NUMBERED).flatMap((text, at): PromptPart[] => {
       if (at % 2 === 0) return text === "" ? [] : [{ text, special: part.special }];
       placed.add(Number(text));
-      return [{ media: images[Number(text)]! }];
+      return [{ media: media[Number(text)]! }];
     });
   });
-  const missing = images.find((_, number) => !placed.has(number));
+  const missing = media.find((_, number) => !placed.has(number));
   if (missing === undefined) return parts;
   const { type, field } = missing;
   const what = type === "image" ? "image" : "sound";

@@ -4,7 +4,7 @@ import type { MediaInput, ModelInfo, PromptPart } from "../../engine/protocol/mo
 import { ShimmyError } from "../../errors.ts";
 import { joinContent, type Message } from "../conversation/mod.ts";
 import type { ChatInput } from "../prompt/mod.ts";
-import { withImages } from "./images.ts";
+import { withMedia } from "./media.ts";
 import { inlinePreparer, type Preparer, sharedPreparer } from "./prepare.ts";
 
 const TEMPLATE = "{% for message in messages %}<{{ message.content }}>{% endfor %}";
@@ -38,7 +38,7 @@ const [first, second] = [image(0), image(1)];
 const both = chat(joinContent(["a", first], ""), joinContent([second, "b"], ""));
 
 function rendered(info: ModelInfo, input: ChatInput): Promise<readonly PromptPart[]> {
-  return withImages(inlinePreparer).prompt(info, input);
+  return withMedia(inlinePreparer).prompt(info, input);
 }
 
 Deno.test("images are where the template puts them", async () => {
@@ -50,7 +50,7 @@ Deno.test("images are where the template puts them", async () => {
     { text: "b>", special: true },
   ];
   assertEquals(await rendered(infoWith(TEMPLATE), both), expected);
-  const answer = await withImages(inlinePreparer)
+  const answer = await withMedia(inlinePreparer)
     .answer(infoWith(TEMPLATE), both, { type: "text" });
   assertEquals(answer.prompt, expected);
 });
@@ -95,11 +95,11 @@ Deno.test("images at URLs are fetched together, and refused where nothing fetche
       return Promise.resolve(images.map((_, id) => image(10 + id)));
     },
   };
-  const parts = await withImages(sharedPreparer(preparer)).prompt(infoWith(TEMPLATE), input);
+  const parts = await withMedia(sharedPreparer(preparer)).prompt(infoWith(TEMPLATE), input);
   assertEquals(asked, [[remote(0), remote(1)]]);
   const media = parts.flatMap((part) => "media" in part ? [part.media] : []);
   assertEquals(media, [image(10), first, image(11)]);
-  const answer = await withImages(preparer).answer(infoWith(TEMPLATE), input, { type: "text" });
+  const answer = await withMedia(preparer).answer(infoWith(TEMPLATE), input, { type: "text" });
   assertEquals(answer.prompt, parts);
   const error = await assertRejects(() => rendered(infoWith(TEMPLATE), input), ShimmyError);
   assertEquals([error.kind, error.message], [

@@ -14,8 +14,8 @@ export interface SequenceWithMedia {
   readonly media: MediaRuns;
 }
 
-/** A batch with rows of one image. */
-export class ImageBatch {
+/** A batch with rows of one media file. */
+export class MediaBatch {
   readonly length: number;
   readonly outputCount = 0;
   /** Whether the rows attend to each other in both directions. */
@@ -28,7 +28,7 @@ export class ImageBatch {
   /**
    * Takes the next rows of a sequence, whose next token is a row, and adds their tokens to its stream.
    *
-   * @param limit maximum rows, unless an image must be in one batch
+   * @param limit maximum rows, unless a media file must be in one batch
    */
   constructor({ tokens, stream, media }: SequenceWithMedia, limit: number) {
     const { id, tokens: held, planned } = stream!;
@@ -57,7 +57,7 @@ export class ImageBatch {
 }
 
 /** Computes a batch of tokens or of rows. */
-export function decodeBatch(context: Context, batch: Batch | ImageBatch) {
+export function decodeBatch(context: Context, batch: Batch | MediaBatch) {
   if (batch instanceof Batch || !batch.isNonCausal) return context.decode(batch);
   context.setCausalAttention(false);
   try {
