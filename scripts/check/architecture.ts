@@ -30,14 +30,14 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["ffi"],
   // The engine: one loaded model.
   ["src/engine/protocol"],
-  ["src/engine/disk_cache", "src/engine/sound"],
+  ["src/engine/disk_cache", "src/engine/sound", "src/engine/webp"],
   [
     "src/engine/native",
     "src/engine/diagnosis",
     "src/engine/tokenizer",
     "src/engine/kv_cache",
     "src/engine/sampling",
-    "src/engine/webp",
+    "src/engine/image",
   ],
   [
     "src/engine/adapters",

@@ -37,7 +37,7 @@ export async function readCheckedImage(
     bytes: await imageBytes(path, environment),
     field: path,
   };
-  const { checkImage } = await import("../../engine/media/mod.ts");
+  const { checkImage } = await import("../../engine/image/mod.ts");
   try {
     const { format, width, height } = checkImage(image);
     return { image, description: `${format}, ${width} x ${height} pixels` };
@@ -52,6 +52,6 @@ async function imageBytes(
   path: string,
   environment: Environment,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { MAX_IMAGE_BYTES } = await import("../../engine/media/mod.ts");
+  const { MAX_IMAGE_BYTES } = await import("../../engine/image/mod.ts");
   return await readMediaFile(path, MAX_IMAGE_BYTES, environment);
 }

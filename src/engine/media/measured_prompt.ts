@@ -1,5 +1,7 @@
 import { append } from "../../append.ts";
+import { ShimmyError } from "../../errors.ts";
 import { type MediaInput, rowToken } from "../protocol/mod.ts";
+import type { DecodedSound } from "./decoded_sounds.ts";
 import type { AudioLength } from "./media_runs.ts";
 
 /** Rows of a media file that follow each other. */
@@ -14,14 +16,16 @@ export interface MeasuredMedia {
   readonly media: MediaInput;
   /** Length of a sound. */
   readonly seconds?: number;
+  /** A sound that was decoded to count its rows. */
+  readonly decoded?: DecodedSound;
   /** Hash of the file. */
   readonly hash: string;
   /** Tokens around the rows, and rows, in their order. */
   readonly pieces: readonly (readonly number[] | RowPiece)[];
 }
 
-/** A prompt whose length is known, and whose media files may not be encoded yet. */
-export interface MeasuredPrompt {
+/** A prompt whose length is known, and whose media files may not be encoded yet. Closing it frees decoded sounds. */
+export interface MeasuredPrompt extends Disposable {
   /** Tokens of texts and media files, in their order. */
   readonly parts: readonly (readonly number[] | MeasuredMedia)[];
   /** Tokens and rows in total. */
@@ -81,4 +85,9 @@ export function appendMedia(tokens: number[], { pieces }: MeasuredMedia, number:
     }
     next += rows + 1;
   }
+}
+
+/** The error of a media file that a prompt must not have. */
+export function refused({ field }: MediaInput, what: string): ShimmyError {
+  return new ShimmyError("invalid", `${field}: ${what}`, { field });
 }

@@ -1,11 +1,9 @@
-import type { MediaChunk, MediaChunks, MediaContext } from "../../../ffi/mod.ts";
+import type { MediaContext } from "../../../ffi/mod.ts";
 import { append } from "../../append.ts";
 import { encodeBase64 } from "@std/encoding/base64";
 import { ShimmyError } from "../../errors.ts";
-import { SerialQueue } from "../../serial_queue.ts";
 import {
   type AddSpecial,
-  isMediaToken,
   type MediaInput,
   mediaRefusal,
   type MediaStatus,
@@ -13,10 +11,6 @@ import {
   type PromptPart,
 } from "../protocol/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { damagedSound } from "../sound/mod.ts";
-import { checkImage, checkPixels, damagedImage, MAX_MEDIA } from "./check_image.ts";
-import { decodableFile } from "./decodable_file.ts";
-import { KnownSounds } from "./known_sounds.ts";
 import {
   appendMedia,
   audioOf,
@@ -25,17 +19,20 @@ import {
   type MeasuredPrompt,
   mediaOf,
   numbersOf,
-  type RowPiece,
+  refused,
   rowsOf,
 } from "./measured_prompt.ts";
-import { type EncodedMedia, MediaCache, type MediaCacheLimits } from "./media_cache.ts";
+import { MediaCache, type MediaCacheLimits } from "./media_cache.ts";
+import { type FileOptions, MediaFiles } from "./media_files.ts";
 import type { MediaNumbers } from "./media_numbers.ts";
-import { endsWithMedia, type MediaRun, MediaRuns } from "./media_runs.ts";
-import { type ReadSound, readSound } from "./read_sound.ts";
+import { endsWithMedia, MediaRuns } from "./media_runs.ts";
 import { TakenMedia } from "./taken_media.ts";
 
 /** Bounds of the media files that no sequence uses: some hundred, of which small ones have few bytes. */
 const CACHE_LIMITS: MediaCacheLimits = { idleBytes: 256 * 2 ** 20, idleCount: 1024 };
+
+/** Maximum images and sounds of a prompt. */
+const MAX_MEDIA = 64;
 
 /** Maximum bytes of the embeddings of all running and waiting sequences. One prompt alone may have more. */
 const MAX_HELD_BYTES = 2 ** 30;
@@ -48,10 +45,8 @@ export interface PreparedPrompt {
   readonly runs: MediaRuns;
 }
 
-/** What a model must be able to do with media files. */
-export interface MediaOptions {
-  /** Maximum rows that must be in one batch. */
-  readonly maxWholeRows: number;
+/** Bounds of the media files of a model. */
+export interface MediaOptions extends FileOptions {
   /** Maximum bytes of the embeddings of all running and waiting sequences. */
   readonly maxHeldBytes?: number;
 }
@@ -67,9 +62,7 @@ export class Media implements Disposable {
   readonly #cache = new MediaCache(CACHE_LIMITS);
   readonly #numbers: MediaNumbers;
   readonly #counts = { encoded: 0, reused: 0, encodeMs: 0 };
-  readonly #sounds = new KnownSounds();
-  /** Decoding, which takes up to some hundred megabytes. */
-  readonly #decoding = new SerialQueue();
+  readonly #files: MediaFiles;
 
   constructor(
     context: MediaContext,
@@ -81,6 +74,7 @@ export class Media implements Disposable {
     this.#tokenizer = tokenizer;
     this.#numbers = numbers;
     this.#options = options;
+    this.#files = new MediaFiles(context, options);
   }
 
   get support(): MediaSupport {
@@ -94,7 +88,8 @@ export class Media implements Disposable {
 
   /**
    * Tokenizes the texts of a prompt and counts the rows of its images and sounds, in another thread: those of
-   * images from their sizes, those of new sounds by decoding them. The model must stay open until the end.
+   * images from their sizes, those of new sounds by decoding them. The model must stay open until the end. The
+   * prompt keeps sounds that it decoded, within a bound, for {@linkcode Media.encode}: close it after that.
    *
    * @throws {ShimmyError} `invalid` with the field for one that the model does not read, that must not be
    * decoded, or that no batch has room for
@@ -110,16 +105,21 @@ export class Media implements Disposable {
         `the prompt has ${media.length} images and sounds; at most ${MAX_MEDIA} are allowed`;
       throw refused(media[MAX_MEDIA]!, what);
     }
+    using decoded = new DisposableStack();
     const parts: (readonly number[] | MeasuredMedia)[] = [];
     for (const part of prompt) {
-      parts.push(
-        "media" in part
-          ? await this.#measured(part.media, await hashOf(part.media))
-          : await this.#tokenizer.encodeAsync([part], false),
-      );
+      if (!("media" in part)) {
+        parts.push(await this.#tokenizer.encodeAsync([part], false));
+        continue;
+      }
+      const measured = await this.#files.measure(part.media, await hashOf(part.media));
+      decoded.use(measured.decoded);
+      parts.push(measured);
     }
     parts.unshift(this.#begin(parts, addSpecial));
-    return { parts, length: parts.reduce((sum, part) => sum + lengthOf(part), 0) };
+    const length = parts.reduce((sum, part) => sum + lengthOf(part), 0);
+    const kept = decoded.move();
+    return { parts, length, [Symbol.dispose]: () => kept.dispose() };
   }
 
   /** The tokens that the vocabulary asks for before a prompt. */
@@ -130,36 +130,6 @@ export class Media implements Disposable {
     const first = parts.find((part) => lengthOf(part) > 0);
     const tokens = first === undefined || "media" in first ? [] : first.slice(0, 1);
     return this.#tokenizer.withBegin([...tokens], addSpecial).slice(0, -tokens.length || undefined);
-  }
-
-  async #measured(media: MediaInput, hash: string): Promise<MeasuredMedia> {
-    if (media.type === "audio") return await this.#measuredSound(media, hash);
-    const { width, height } = checkImage(media);
-    using chunks = await this.#context.measure(width, height);
-    if (chunks === null) throw refused(media, "the model's encoder can read no image of its size");
-    this.#checkBatch(media, chunks);
-    return { media, hash, pieces: chunks.list.map(pieceOf) };
-  }
-
-  async #measuredSound(sound: MediaInput, hash: string): Promise<MeasuredMedia> {
-    const known = this.#sounds.get(hash);
-    if (known !== undefined) return { media: sound, hash, ...known };
-    const { chunks, seconds } = await this.#readSound(sound);
-    using _ = chunks;
-    this.#checkBatch(sound, chunks);
-    const found = { pieces: chunks.list.map(pieceOf), seconds };
-    this.#sounds.add(hash, found);
-    return { media: sound, hash, ...found };
-  }
-
-  /** @throws {ShimmyError} `invalid` if rows that must be in one batch do not fit into it. */
-  #checkBatch(media: MediaInput, { list }: MediaChunks): void {
-    const { maxWholeRows } = this.#options;
-    const largest = Math.max(...list.map((one) => isWhole(one) ? one.rows : 0));
-    if (largest <= maxWholeRows) return;
-    const what = `the ${media.type} takes ${largest} rows, which must be in one batch of at most ` +
-      `${maxWholeRows}`;
-    throw refused(media, what);
   }
 
   /** The tokens of a prompt. Those of rows are below zero. */
@@ -207,7 +177,7 @@ export class Media implements Disposable {
       this.#checkRoom(missing);
       for (const file of missing) {
         if (taken.take(file.hash)) continue;
-        const encoded = await this.#timed(() => this.#encoded(file, isEnded));
+        const encoded = await this.#timed(() => this.#files.encode(file, isEnded));
         if (encoded === null) {
           taken.release();
           return null;
@@ -246,105 +216,13 @@ export class Media implements Disposable {
     throw new ShimmyError("overloaded", message, { retryAfter: 1 });
   }
 
-  /** @returns null if the request was cancelled. */
-  async #encoded(measured: MeasuredMedia, isEnded: () => boolean): Promise<EncodedMedia | null> {
-    const { media } = measured;
-    if (isEnded()) return null;
-    using chunks = await this.#decoded(media);
-    const found = { ...measured, pieces: chunks.list.map(pieceOf) };
-    if (rowsOf(found) !== rowsOf(measured)) throw damagedMedia(media);
-    const pieces: (readonly number[] | MediaRun)[] = [];
-    for (const [index, piece] of found.pieces.entries()) {
-      if (!("rows" in piece)) {
-        pieces.push(piece);
-        continue;
-      }
-      if (isEnded()) return null;
-      const embeddings = await this.#embeddings(chunks, index, media);
-      pieces.push({
-        ...piece,
-        embeddings,
-        grid: this.#grid(chunks, index),
-        isWhole: isWhole(chunks.list[index]!),
-      });
-    }
-    const bytes = pieces.reduce(
-      (sum, piece) => sum + ("rows" in piece ? piece.embeddings.byteLength : 0),
-      0,
-    );
-    return { pieces, bytes };
-  }
-
-  async #decoded(media: MediaInput): Promise<MediaChunks> {
-    if (media.type === "audio") return (await this.#readSound(media)).chunks;
-    await checkPixels(media);
-    const file = await decodableFile(media);
-    const chunks = await this.#decoding.run(() => this.#context.prepare(file));
-    if (chunks === null) throw damagedImage(media);
-    return chunks;
-  }
-
-  #readSound(sound: MediaInput): Promise<ReadSound> {
-    return this.#decoding.run(() => readSound(this.#context, sound));
-  }
-
-  #grid(chunks: MediaChunks, index: number): MediaRun["grid"] {
-    if (!this.#context.usesMrope) return null;
-    return [chunks.gridPositions(index, 0), chunks.gridPositions(index, 1)];
-  }
-
-  async #embeddings(
-    chunks: MediaChunks,
-    index: number,
-    { type }: MediaInput,
-  ): Promise<Float32Array<ArrayBuffer>> {
-    let embeddings: Float32Array<ArrayBuffer>;
-    try {
-      embeddings = await this.#context.encode(chunks, index);
-    } catch (cause) {
-      throw new ShimmyError("backend", `The ${type} could not be encoded`, { cause });
-    }
-    // They would make all later tokens of the sequence meaningless.
-    if (!areNumbers(embeddings)) {
-      throw new ShimmyError("backend", `The ${type} could not be encoded: a value is not a number`);
-    }
-    return embeddings;
-  }
-
   [Symbol.dispose](): void {
     this.#context.close();
   }
-}
-
-/** Whether no value is infinite or not a number. A loop, because there may be millions of values. */
-function areNumbers(values: Float32Array): boolean {
-  for (let at = 0; at < values.length; at++) if (values[at]! - values[at]! !== 0) return false;
-  return true;
-}
-
-/** A vocabulary may lack a token that libmtmd looks for, which then has the id -1. */
-function pieceOf(chunk: MediaChunk): readonly number[] | RowPiece {
-  return chunk.type === "rows"
-    ? { rows: chunk.rows, positions: chunk.positions }
-    : chunk.tokens.filter((token) => !isMediaToken(token));
-}
-
-/** Whether the rows of a chunk must be in one batch. */
-function isWhole(chunk: MediaChunk): chunk is Extract<MediaChunk, { type: "rows" }> {
-  return chunk.type === "rows" && chunk.isNonCausal;
 }
 
 /** A name for a file. One of the other type is refused where this one is expected, also if it is known. */
 async function hashOf({ type, bytes }: MediaInput): Promise<string> {
   const hash = encodeBase64(await crypto.subtle.digest("SHA-256", bytes));
   return type === "image" ? hash : `${type}-${hash}`;
-}
-
-/** The error of a media file that its decoder does not accept. */
-function damagedMedia(media: MediaInput): ShimmyError {
-  return media.type === "image" ? damagedImage(media) : damagedSound(media);
-}
-
-function refused({ field }: MediaInput, what: string): ShimmyError {
-  return new ShimmyError("invalid", `${field}: ${what}`, { field });
 }

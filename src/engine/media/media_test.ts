@@ -28,6 +28,7 @@ interface Fake {
 function fakeMedia(fake: Fake = {}) {
   const { rows = 3, positions = rows, value = 0.5, isNonCausal = false } = fake;
   const done = { prepared: 0, encoded: 0 };
+  const open = { chunks: 0 };
   const decoding = { now: 0, most: 0 };
   const part = (index: number): MediaChunk => ({
     type: "rows",
@@ -36,11 +37,11 @@ function fakeMedia(fake: Fake = {}) {
     positions,
     isNonCausal,
   });
-  const chunks = () => ({
+  const chunks = () => (open.chunks++, {
     // Between the parts, one token and one that the vocabulary lacks.
     list: [part(0), { type: "tokens", tokens: [9, -1] }, part(2)],
     gridPositions: (_: number, start: number) => new Int32Array(4 * rows).fill(start),
-    [Symbol.dispose]: () => {},
+    [Symbol.dispose]: () => void open.chunks--,
   });
   const context = {
     width: WIDTH,
@@ -74,7 +75,7 @@ function fakeMedia(fake: Fake = {}) {
     new MediaNumbers("encoder"),
     { maxWholeRows: 8, ...fake.options },
   );
-  return { media, done, decoding };
+  return { media, done, decoding, open };
 }
 
 const text = (content: string) => ({ text: content, special: true });
@@ -193,12 +194,49 @@ Deno.test("the rows of a sound are counted by decoding it, once", async () => {
   const prompt = [sound(1), text("a"), sound(1), sound(2), text("b")];
   assertEquals((await media.measure(prompt, false)).length, 3 * 7 + 2);
   assertEquals(done.prepared, 2);
-  const measured = await media.measure(prompt, false);
+  using measured = await media.measure(prompt, false);
   assertEquals(done.prepared, 2);
   const { runs } = (await media.encode(measured, 0, running))!;
+  // The first prompt, which was only counted, has the decoded sounds.
   assertEquals(done, { prepared: 4, encoded: 4 });
   assertEquals(runs.usage, { audioTokens: 18, audioSeconds: 3 * 0.2 });
   runs.release();
+});
+
+Deno.test("a new sound is decoded once, to be counted and encoded", async () => {
+  const { media, done, open } = fakeMedia();
+  {
+    using measured = await media.measure([sound(1), text("a"), sound(2), text("b")], false);
+    assertEquals([done.prepared, open.chunks], [2, 2]);
+    (await media.encode(measured, 0, running))!.runs.release();
+    assertEquals([done, open.chunks], [{ prepared: 2, encoded: 4 }, 0]);
+  }
+  assertEquals(open.chunks, 0);
+});
+
+Deno.test("a decoded sound that has no room is decoded again", async () => {
+  // A sound of 0.2 seconds has 3,200 samples and two parts.
+  const { media, done, open } = fakeMedia({
+    options: { maxDecodedBytes: 3200 * 8 + 2 * 3 * 2 ** 20 },
+  });
+  using measured = await media.measure([sound(1), text("a"), sound(2), text("b")], false);
+  assertEquals([done.prepared, open.chunks], [2, 1]);
+  (await media.encode(measured, 0, running))!.runs.release();
+  assertEquals([done, open.chunks], [{ prepared: 3, encoded: 4 }, 0]);
+});
+
+Deno.test("decoded sounds of prompts that are not computed are freed", async () => {
+  const { media, open } = fakeMedia({ isNonCausal: true });
+  (await media.measure([sound(1), text("a")], false))[Symbol.dispose]();
+  assertEquals(open.chunks, 0);
+  const broken = { media: { type: "audio", bytes: new Uint8Array(9), field: "audio[1]" } } as const;
+  await assertRejects(() => media.measure([sound(2), broken, text("a")], false), ShimmyError);
+  assertEquals(open.chunks, 0);
+  using cancelled = await media.measure([sound(3), text("a")], false);
+  assertEquals(open.chunks, 1);
+  assertEquals(await media.encode(cancelled, 0, () => true), null);
+  cancelled[Symbol.dispose]();
+  assertEquals(open.chunks, 0);
 });
 
 Deno.test("files of several prompts are decoded one after the other", async () => {

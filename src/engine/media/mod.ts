@@ -1,6 +1,4 @@
 /** Images in prompts: decoding, encoding, and their rows in a sequence. */
-export { checkImage, MAX_IMAGE_BYTES } from "./check_image.ts";
-export { imageHeader } from "./image_header.ts";
 export { decodeBatch, MediaBatch } from "./media_batch.ts";
 export type { MeasuredPrompt } from "./measured_prompt.ts";
 export { Media, type PreparedPrompt } from "./media.ts";

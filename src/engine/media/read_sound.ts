@@ -5,6 +5,7 @@ import { checkSamples, checkSound, damagedSound } from "../sound/mod.ts";
 /** A sound that the encoder can read. Close its chunks. */
 export interface ReadSound {
   readonly chunks: MediaChunks;
+  readonly samples: number;
   readonly seconds: number;
 }
 
@@ -14,11 +15,12 @@ export interface ReadSound {
  * @throws {ShimmyError} `invalid` with the field if it must not or cannot be decoded.
  */
 export async function readSound(context: MediaContext, sound: MediaInput): Promise<ReadSound> {
-  let seconds = 0;
+  const length = { samples: 0, seconds: 0 };
   const chunks = await context.prepare(await checkSound(sound), (samples, rate) => {
-    seconds = samples.length / rate;
+    length.samples = samples.length;
+    length.seconds = samples.length / rate;
     return checkSamples(samples, rate, sound.field);
   });
   if (chunks === null) throw damagedSound(sound);
-  return { chunks, seconds };
+  return { chunks, ...length };
 }

@@ -16,7 +16,7 @@ const IMAGE_URL = /^data:image\/[a-z]+;base64,/;
 /** The messages as a file keeps them. */
 export async function toSaved(messages: readonly Message[]): Promise<readonly SavedMessage[]> {
   if (messages.every(({ media }) => media === undefined)) return messages;
-  const { imageHeader } = await import("../../../engine/media/mod.ts");
+  const { imageHeader } = await import("../../../engine/image/mod.ts");
   const saved = (part: ContentPart): SavedPart => {
     if (typeof part === "string") return { type: "text", text: part };
     if (part.type === "remote") return { type: "image_url", image_url: { url: part.url } };

@@ -75,7 +75,7 @@ export class MediaPrompts {
   ): Promise<PreparedPrompt | null> {
     const begun = performance.now();
     const reader = readerOf(media);
-    const measured = await reader.measure(prompt, addSpecial);
+    using measured = await reader.measure(prompt, addSpecial);
     if (isEnded()) return null;
     check(measured.length);
     if (reader.isEncoded(measured)) return await reader.encode(measured, begun, isEnded);

@@ -17,6 +17,12 @@ function prompt(bytes = 1): PromptPart[] {
 }
 
 const running = () => false;
+
+const measuredOf = (length: number): MeasuredPrompt => ({
+  parts: [],
+  length,
+  [Symbol.dispose]: () => {},
+});
 const fits = () => {};
 
 /** A reader whose encodings end when they are let to. */
@@ -25,8 +31,7 @@ function slowReader(encoded: readonly MeasuredPrompt[] = []) {
   const ends: (() => void)[] = [];
   const prepared: PreparedPrompt = { tokens: [1], runs: MediaRuns.NONE };
   const reader: MediaReader = {
-    measure: ([part]) =>
-      Promise.resolve({ parts: [], length: (part as { text?: string }).text?.length ?? 5 }),
+    measure: ([part]) => Promise.resolve(measuredOf((part as { text?: string }).text?.length ?? 5)),
     isEncoded: (one) => encoded.some(({ length }) => length === one.length),
     tokensOf: () => [],
     encode: (one) => {
@@ -43,7 +48,7 @@ const lengths = (prompts: readonly MeasuredPrompt[]) => prompts.map(({ length })
 const settle = () => new Promise((resolve) => setTimeout(resolve));
 
 Deno.test("images are encoded one after the other, and encoded ones at once", async () => {
-  const { reader, begun, ends } = slowReader([{ parts: [], length: 3 }]);
+  const { reader, begun, ends } = slowReader([measuredOf(3)]);
   const prompts = new MediaPrompts();
   const prepare = (text?: string) =>
     prompts.prepare(

@@ -21,7 +21,7 @@ export function tokenize(
   if (hasMedia(prompt)) {
     return replies.replyLater(call, async ({ media }) => {
       const reader = readerOf(media);
-      const measured = await reader.measure(prompt, addSpecial);
+      using measured = await reader.measure(prompt, addSpecial);
       return result === "count" ? measured.length : replied(reader.tokensOf(measured));
     });
   }

@@ -12,9 +12,6 @@ export const MAX_IMAGE_PIXELS = 32 * 2 ** 20;
 /** Maximum length of a side in lengths of the other: encoders cut long images into pieces of no width. */
 const MAX_ASPECT = 200;
 
-/** Maximum images and sounds of a prompt. */
-export const MAX_MEDIA = 64;
-
 /** Maximum scans of a JPEG file, each of which visits all pixels. Progressive files have about ten. */
 const MAX_JPEG_SCANS = 100;
 
