@@ -24,7 +24,8 @@ export function answer(
 ): Answer {
   const running = new RunningAnswer(sink);
   const whole = { ...request, input: withDefaultMessages(engine, request.input) };
-  running.start(engine, whole, withMedia(preparer)).catch((error) => running.end(error));
+  running.start(engine, whole, withMedia(preparer, running.cancelled))
+    .catch((error) => running.notStarted(error));
   return running;
 }
 

@@ -9,8 +9,12 @@ import { ShimmyError } from "../errors.ts";
 import { answer, countTokens } from "./answer.ts";
 import type { Answer } from "./running_answer.ts";
 import type { AnswerEvent, AnswerRequest, Tool } from "./conversation/conversation.ts";
+import { joinContent } from "./conversation/media.ts";
+import { inlinePreparer, type Preparer } from "./preparation/prepare.ts";
 
 const weather: Tool = { name: "get_weather", parameters: { type: "object" } };
+
+const VISION = { vision: true, audio: false, refusal: null };
 
 function engine(tokens: string[], options: EngineDoubleOptions = {}): EngineDouble {
   return new EngineDouble({
@@ -240,6 +244,30 @@ Deno.test("leaving the iteration cancels the sequence", async () => {
   for await (const _event of iterate(double, chatRequest())) break;
   while (double.running > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   assertEquals(double.controls, [{ type: "cancel" }]);
+});
+
+Deno.test("an answer that is cancelled while its images are fetched ends their fetching", async () => {
+  await using double = engine(["x"], { info: { media: VISION } });
+  const url = { type: "remote", url: "http://a/b", field: "image" } as const;
+  const input = chatInput({ messages: [{ role: "user", ...joinContent([url], "") }] });
+  const fetching = Promise.withResolvers<AbortSignal>();
+  const preparer: Preparer = {
+    ...inlinePreparer,
+    fetchImages: (_, signal) => {
+      fetching.resolve(signal!);
+      return new Promise((_, reject) =>
+        signal!.addEventListener("abort", () => reject(new Error("aborted")))
+      );
+    },
+  };
+  const running = iterateEvents<AnswerEvent, Answer>((sink) => {
+    const started = answer(double, chatRequest({ input }), sink, preparer);
+    void fetching.promise.then(() => started.control({ type: "cancel" }));
+    return started;
+  });
+  assertEquals((await Array.fromAsync(running)).map((event) => event.type), ["done"]);
+  assertEquals((await fetching.promise).aborted, true);
+  assertEquals(double.requests, []);
 });
 
 Deno.test("leaving while waiting for a token cancels at once", async () => {

@@ -24,6 +24,7 @@ export {
 } from "./conversation/mod.ts";
 export {
   argumentsObject,
+  cancelledEvent,
   prefixHash,
   toolDefinitions,
   withSeedOffset,

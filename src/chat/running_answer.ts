@@ -20,6 +20,7 @@ import {
   type AnswerEvent,
   type AnswerRequest,
   type AnswerSoFar,
+  cancelledEvent,
   type Format,
   type Input,
   withSeedOffset,
@@ -85,7 +86,7 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
   #prepared: PreparedRequest | null = null;
   #sequence: RunningSequence | null = null;
   readonly #early: FlowControl[] = [];
-  #isCancelled = false;
+  readonly #cancelled = new AbortController();
 
   constructor(out: Sink<AnswerEvent>) {
     super(out);
@@ -97,10 +98,15 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
     return this.#queued.promise;
   }
 
+  /** Aborts when the answer is cancelled. */
+  get cancelled(): AbortSignal {
+    return this.#cancelled.signal;
+  }
+
   control(control: FlowControl): void {
     // Several callers may cancel an answer. Only the first cancellation is forwarded.
-    if (this.#isCancelled) return;
-    this.#isCancelled = control.type === "cancel";
+    if (this.#cancelled.signal.aborted) return;
+    if (control.type === "cancel") this.#cancelled.abort();
     if (control.type === "sampling") this.#steer(control);
     if (this.#sequence === null) this.#early.push(control);
     else this.#sequence.control(control);
@@ -230,6 +236,17 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
   override end(error?: unknown): void {
     this.#queued.reject(error ?? notQueued());
     super.end(error);
+  }
+
+  /** Ends an answer whose request could not be prepared, which may be the effect of its cancellation. */
+  notStarted(error: unknown): void {
+    if (!this.cancelled.aborted) return this.end(error);
+    try {
+      this.out.event(cancelledEvent());
+    } catch (thrown) {
+      return this.end(thrown);
+    }
+    this.end();
   }
 }
 

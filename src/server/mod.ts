@@ -11,6 +11,7 @@ export {
   type AccessRecord,
   type ConnectionLimits,
   type Endpoint,
+  type FetchRemoteImages,
   type Handler,
   type Listener,
   serveHttp,

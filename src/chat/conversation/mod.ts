@@ -1,6 +1,7 @@
 /** Messages, tools, requests and answer events, shared by all API dialects. */
 
 export { argumentsObject } from "./arguments.ts";
+export { cancelledEvent } from "./cancelled_event.ts";
 export { checkCallNesting, withUsableSchema } from "./tool_schema.ts";
 export { type ContentPart, contentParts, joinContent, joinMessages, MEDIA_MARK } from "./media.ts";
 export { prefixHash } from "./prefix_hash.ts";

@@ -14,8 +14,10 @@ import type { Preparer } from "./prepare.ts";
  *
  * Its methods throw a `ShimmyError` `invalid` if the model does not read one of them, if an image cannot be
  * fetched or if the template leaves one out.
+ *
+ * @param signal ends the fetching of images
  */
-export function withMedia(preparer: Preparer): Preparer {
+export function withMedia(preparer: Preparer, signal?: AbortSignal): Preparer {
   return {
     answer: async (info, input, format) => {
       const { plain, media } = takeMedia(info, input);
@@ -23,13 +25,13 @@ export function withMedia(preparer: Preparer): Preparer {
       if (media.length === 0) return prepared;
       return {
         ...prepared,
-        prompt: placeMedia(prepared.prompt, await loaded(media, preparer)),
+        prompt: placeMedia(prepared.prompt, await loaded(media, preparer, signal)),
       };
     },
     prompt: async (info, input) => {
       const { plain, media } = takeMedia(info, input);
       const prompt = await preparer.prompt(info, plain);
-      return placeMedia(prompt, await loaded(media, preparer));
+      return placeMedia(prompt, await loaded(media, preparer, signal));
     },
   };
 }
@@ -63,9 +65,10 @@ function takeMedia(
 async function loaded(
   media: readonly (MediaInput | RemoteImage)[],
   { fetchImages = refuseRemote }: Preparer,
+  signal: AbortSignal | undefined,
 ): Promise<readonly MediaInput[]> {
   const remote = media.filter((one) => one.type === "remote");
-  const fetched = remote.length === 0 ? [] : await fetchImages(remote);
+  const fetched = remote.length === 0 ? [] : await fetchImages(remote, signal);
   return media.map((one) => one.type === "remote" ? fetched[remote.indexOf(one)]! : one);
 }
 

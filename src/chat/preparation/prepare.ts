@@ -42,9 +42,14 @@ export interface Preparer {
 /**
  * Fetches the images of a request, in their order.
  *
- * @throws {ShimmyError} `invalid` with the field of an image that cannot be fetched.
+ * @param signal aborts when nobody needs the images any more; absent: that of the request
+ * @throws {ShimmyError} `invalid` with the field of an image that cannot be fetched; `overloaded` if too many
+ * images wait; `cancelled` after an abort.
  */
-export type FetchImages = (images: readonly RemoteImage[]) => Promise<readonly MediaInput[]>;
+export type FetchImages = (
+  images: readonly RemoteImage[],
+  signal?: AbortSignal,
+) => Promise<readonly MediaInput[]>;
 
 /** Parses the JSON texts of large requests, outside of the main thread too. */
 export interface JsonParser {

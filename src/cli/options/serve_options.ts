@@ -1,3 +1,4 @@
+import { isOlder } from "../../deno_version.ts";
 import { DEFAULT_KEEP_ALIVE, type KeepAlive, parseKeepAlive } from "../../models/entry/mod.ts";
 import { flag, integer, parallel, sizeWithin, text, texts } from "./option_kinds.ts";
 import { type Option, UsageError, type Values } from "./options.ts";
@@ -133,7 +134,14 @@ function aliases(): Option<Readonly<Record<string, string>>> {
 /** A host name, a name behind `*.`, `*` or an address, with an optional port. */
 const REMOTE_HOST = /^(?:\*|(?:\*\.)?[^\s*:/\[\]@?#]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
-function remoteHosts(): Option<readonly string[]> {
+/**
+ * The first version of Deno whose `node:http` and `node:https` take a `lookup`, without which they resolve a
+ * name themselves: to another address, perhaps, than the one that was checked.
+ */
+const REMOTE_MEDIA_SINCE = [2, 7, 13] as const;
+
+/** @param version that of Deno */
+export function remoteHosts(version = Deno.version.deno): Option<readonly string[]> {
   return {
     value: "HOST,...",
     repeatable: true,
@@ -146,6 +154,10 @@ function remoteHosts(): Option<readonly string[]> {
       const wrong = hosts.find((host) =>
         !REMOTE_HOST.test(host) || !URL.canParse(`http://${host.replace(/^\*\.?(?=.)/, "a.")}`)
       );
+      if (hosts.length > 0 && isOlder(version, REMOTE_MEDIA_SINCE)) {
+        const needed = REMOTE_MEDIA_SINCE.join(".");
+        throw new UsageError(`${label}: needs Deno ${needed} or newer; this is Deno ${version}`);
+      }
       if (wrong === undefined) return hosts;
       const forms = "HOST, HOST:PORT, *.HOST or *";
       throw new UsageError(`${label}: must be hosts such as ${forms}, not '${wrong}'`);

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseOptions, UsageError } from "./options.ts";
-import { SERVE_OPTIONS } from "./serve_options.ts";
+import { remoteHosts as hostsOption, SERVE_OPTIONS } from "./serve_options.ts";
 
 function remoteHosts(...given: string[]): readonly string[] {
   const args = given.flatMap((text) => ["--allow-remote-media", text]);
@@ -29,4 +29,17 @@ Deno.test("what is not a host of remote media is refused", () => {
         `not '${text}'`,
     );
   }
+});
+
+Deno.test("remote media are refused where Deno cannot connect to the address that was checked", () => {
+  const read = (version: string, ...texts: string[]) => hostsOption(version).read(texts, "--hosts");
+  for (const version of ["2.4.2", "2.7.12"]) {
+    assertEquals(read(version), []);
+    const error = assertThrows(() => read(version, "a.example"), UsageError);
+    assertEquals(
+      error.message,
+      `--hosts: needs Deno 2.7.13 or newer; this is Deno ${version}`,
+    );
+  }
+  assertEquals(read("2.7.13", "a.example"), ["a.example"]);
 });

@@ -7,6 +7,6 @@ export { checkDefaultModel, resolveAddress, warnMissingFolders } from "./start_c
 export { checkOpen, openBrowser, pageAddress } from "./web_page.ts";
 export { openStore } from "./store.ts";
 export { openTelemetry } from "./telemetry.ts";
-export { withRemoteImages } from "./remote_images.ts";
+export { remoteImages } from "./remote_images.ts";
 export { warmUp } from "./warm_up.ts";
 export { watchFile } from "./watch_file.ts";

@@ -1,19 +1,14 @@
-import type { Preparer } from "../../chat/mod.ts";
+import type { FetchRemoteImages } from "../../server/mod.ts";
 import type { ServeValues } from "../options/mod.ts";
 
-/** A preparer that also fetches images from the hosts of `--allow-remote-media`, if there are any. */
-export async function withRemoteImages(
-  preparer: Preparer,
+/** Fetches images from the hosts of `--allow-remote-media`; null if there are none. */
+export async function remoteImages(
   { "allow-remote-media": hosts, "max-body": maxTotalBytes }: Pick<
     ServeValues,
     "allow-remote-media" | "max-body"
   >,
-): Promise<Preparer> {
-  if (hosts.length === 0) return preparer;
+): Promise<FetchRemoteImages | null> {
+  if (hosts.length === 0) return null;
   const { createImageFetcher } = await import("../../server/remote_media/mod.ts");
-  return {
-    answer: (info, input, format) => preparer.answer(info, input, format),
-    prompt: (info, input) => preparer.prompt(info, input),
-    fetchImages: createImageFetcher({ hosts, maxTotalBytes }),
-  };
+  return createImageFetcher({ hosts, maxTotalBytes });
 }

@@ -26,6 +26,7 @@ export {
   steeredAnswer,
   steeredChoices,
 } from "./running_answers.ts";
+export { preparerOf } from "./request_preparer.ts";
 export { DOCUMENTS_LIMIT, scoreDocuments } from "./score_documents.ts";
 export {
   bindAnswer,

@@ -5,7 +5,7 @@ import {
   type AnswerFork,
   type AnswerRequest,
   type AnswerSoFar,
-  inlinePreparer,
+  cancelledEvent,
   type Input,
   type Preparer,
   sharedPreparer,
@@ -14,6 +14,7 @@ import type { Engine, FlowControl, Sink } from "../../engine/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { mostHeldMsOf } from "../http/mod.ts";
 import { PauseLimit } from "./pause_limit.ts";
+import { preparerOf } from "./request_preparer.ts";
 import { bindAnswer, bindFork, type Caller, startAnswer } from "./start_answer.ts";
 
 /** A value and the index of its source. */
@@ -242,15 +243,7 @@ export class Choices<Event = AnswerEvent> {
 /** The end of a fork that failed: the other choices go on. */
 function failedFork(thrown: unknown): AnswerEvent {
   const message = thrown instanceof ShimmyError ? thrown.message : "Internal error";
-  const none = { queueMs: 0, promptMs: 0, firstTokenMs: 0, predictedMs: 0 };
-  return {
-    type: "done",
-    finishReason: "cancelled",
-    stopString: null,
-    usage: { promptTokens: 0, completionTokens: 0, cachedTokens: 0 },
-    timings: { ...none, promptPerSecond: 0, predictedPerSecond: 0 },
-    notices: [{ message: `fork: ${message}` }],
-  };
+  return cancelledEvent([{ message: `fork: ${message}` }]);
 }
 
 /**
@@ -266,16 +259,16 @@ export function choicesOf(
 ): Choices {
   const preparers = new Map<Input, Preparer>();
   /** Choices with the same prompt render it once. */
-  const preparerOf = ({ input }: AnswerRequest): Preparer => {
+  const sharedOf = ({ input }: AnswerRequest): Preparer => {
     const shared = preparers.get(input) ??
-      sharedPreparer(caller.context.preparer ?? inlinePreparer);
+      sharedPreparer(preparerOf(caller));
     preparers.set(input, shared);
     return shared;
   };
   const start: Start = (index, one) => {
     const request = requests[index]!;
     const begin = index === 0 && isAwaited ? startAnswer : bindAnswer;
-    return begin(caller, engine, request, one, preparerOf(request));
+    return begin(caller, engine, request, one, sharedOf(request));
   };
   const startFork: StartFork = (parent, fork, one) => bindFork(caller, engine, parent, fork, one);
   const startForks = mayFork ? startFork : undefined;

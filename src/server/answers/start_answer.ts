@@ -11,6 +11,7 @@ import type { Engine, Sink } from "../../engine/mod.ts";
 import type { Notice } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { KeepAlive, ModelEntry } from "../../models/entry/mod.ts";
+import { preparerOf } from "./request_preparer.ts";
 import { qualifiedName, type ResolvedModel, resolveModel, withAdapters } from "./model_names.ts";
 import { modelOf, rememberModel, tracedEngine } from "./traced_engine.ts";
 import { checkAdapter, checkValidity, invalidKey } from "../access/mod.ts";
@@ -83,7 +84,7 @@ export async function engineForEntry(
  * function, which also applies back pressure and records metrics and queue places.
  *
  * @param sink receives the events; called only after the return.
- * @param preparer Default: that of the server.
+ * @param preparer Default: that of the request.
  * @throws {ShimmyError} `cancelled` when the client has disconnected.
  */
 export function bindAnswer(
@@ -91,7 +92,7 @@ export function bindAnswer(
   engine: Engine,
   request: AnswerRequest,
   sink: Sink<AnswerEvent>,
-  preparer = caller.context.preparer,
+  preparer = preparerOf(caller),
 ): Answer {
   const { client } = caller;
   const asked = client === undefined ? request : { ...request, client };
@@ -245,7 +246,7 @@ export function startAnswer(
   engine: Engine,
   request: AnswerRequest,
   sink: Sink<AnswerEvent>,
-  preparer = caller.context.preparer,
+  preparer = preparerOf(caller),
 ): StartedAnswer {
   const first = Promise.withResolvers<void>();
   let isStarted = false;

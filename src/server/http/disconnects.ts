@@ -1,4 +1,5 @@
 import type { Connection, ConnectionProbe } from "../../../ffi/sockets/mod.ts";
+import { isOlder } from "../../deno_version.ts";
 
 /** Milliseconds between two checks of the connections: less than a step of most models. */
 const CHECK_INTERVAL_MS = 50;
@@ -11,9 +12,7 @@ const INCOMPLETE_SINCE = [2, 8, 3] as const;
  * newer versions of Deno it only does so if head and body of the request arrived together in 1 KiB.
  */
 export function signalIsComplete(version: string): boolean {
-  const numbers = version.split(/[.+-]/, 3).map(Number);
-  const index = INCOMPLETE_SINCE.findIndex((number, index) => numbers[index] !== number);
-  return index >= 0 && numbers[index]! < INCOMPLETE_SINCE[index]!;
+  return isOlder(version, INCOMPLETE_SINCE);
 }
 
 /** Reports clients that disconnect before their response begins, by checking the connections. */

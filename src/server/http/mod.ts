@@ -27,6 +27,7 @@ export { preferredType, type ResponseType } from "./negotiation.ts";
 export type {
   Dialect,
   Exchange,
+  FetchRemoteImages,
   Route,
   RouteForm,
   RouteScope,

@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import type { KeyClaims, Keyring, KeyStore, Scope } from "../../access/mod.ts";
-import type { JsonParser, Preparer } from "../../chat/mod.ts";
+import type { JsonParser, Preparer, RemoteImage } from "../../chat/mod.ts";
+import type { MediaInput } from "../../engine/protocol/mod.ts";
 import type { ShimmyError } from "../../errors.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
 import type { ModelStore } from "../../models/pull/mod.ts";
@@ -37,6 +38,8 @@ export interface ServerContext {
   readonly replay?: Replay;
   /** Renders prompts and compiles grammars; absent: the main thread does. */
   readonly preparer?: Preparer | undefined;
+  /** Fetches images at URLs; absent: they are refused. */
+  readonly fetchImages?: FetchRemoteImages;
   /** Parses large bodies; absent: the main thread does. */
   readonly parser?: JsonParser;
   /** Receives every server-side error, with the details that clients do not see. */
@@ -53,6 +56,18 @@ export interface ServerContext {
    */
   readonly socketAnswers?: Set<Promise<void>>;
 }
+
+/**
+ * Fetches the images of a request, in their order.
+ *
+ * @param asker the client, whose images take turns with those of others, and a signal that ends the fetching
+ * @throws {ShimmyError} `invalid` with the field of an image that cannot be fetched; `overloaded` if too many
+ * images wait; `cancelled` after an abort.
+ */
+export type FetchRemoteImages = (
+  images: readonly RemoteImage[],
+  asker: Pick<Exchange, "client" | "signal">,
+) => Promise<readonly MediaInput[]>;
 
 export interface ServerSettings {
   /** Shimmy's version. */

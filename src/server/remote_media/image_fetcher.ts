@@ -1,10 +1,12 @@
-import type { FetchImages, RemoteImage } from "../../chat/mod.ts";
+import type { RemoteImage } from "../../chat/mod.ts";
 import type { MediaInput } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { addressOf, PrivateAddressError, type Resolve, resolveName } from "./addresses.ts";
 import { AllowedHosts } from "./allowed_hosts.ts";
+import type { FetchRemoteImages } from "../http/mod.ts";
+import { FetchQueue, type FetchTurn, notNeeded } from "./fetch_queue.ts";
 import { get, TooLargeError } from "./get.ts";
-import { Slots } from "./slots.ts";
+import { SharedWork } from "./shared_work.ts";
 
 /** Options of the fetcher, with replacements for tests. */
 export interface ImageFetcherOptions {
@@ -26,20 +28,27 @@ const TIMEOUT_MS = 10_000;
 const MAX_IMAGES = 64;
 /** Images that are fetched at once for all requests: at most 320 MiB of memory. */
 const AT_ONCE = 16;
+/** Images that wait: one client can have those of three requests. */
+const MAX_WAITING = 256;
+/** Maximum bytes of all requests whose images are being fetched, in multiples of those of one. */
+const LARGEST_REQUESTS = 8;
 const MAX_REDIRECTS = 3;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** Creates the function that fetches the images of requests. Images of equal requests are fetched again. */
-export function createImageFetcher(options: ImageFetcherOptions): FetchImages {
+export function createImageFetcher(options: ImageFetcherOptions): FetchRemoteImages {
   const fetcher = new ImageFetcher(options);
   // The choices of a request have the same images, and fetch them once.
-  const fetched = new WeakMap<RemoteImage, Promise<readonly MediaInput[]>>();
-  return (images) => {
+  const fetched = new WeakMap<RemoteImage, SharedWork<readonly MediaInput[]>>();
+  return async (images, { client, signal }) => {
     const [first] = images;
-    if (first === undefined) return Promise.resolve([]);
-    const known = fetched.get(first) ?? fetcher.fetchAll(images);
-    fetched.set(first, known);
-    return known;
+    if (first === undefined) return [];
+    const known = fetched.get(first);
+    const work = known === undefined || known.isAborted
+      ? new SharedWork((needed) => fetcher.fetchAll(images, { client, signal: needed }))
+      : known;
+    fetched.set(first, work);
+    return await work.join(signal);
   };
 }
 
@@ -49,7 +58,9 @@ class ImageFetcher {
   readonly #maxTotalBytes: number;
   readonly #timeoutMs: number;
   readonly #resolve: Resolve;
-  readonly #slots = new Slots(AT_ONCE);
+  readonly #queue = new FetchQueue(AT_ONCE, MAX_WAITING);
+  /** Bytes of the images of requests that wait for others of their images. */
+  #heldBytes = 0;
 
   constructor(options: ImageFetcherOptions) {
     this.#hosts = new AllowedHosts(options.hosts);
@@ -59,36 +70,74 @@ class ImageFetcher {
     this.#resolve = options.resolve ?? resolveName;
   }
 
-  /** @throws {ShimmyError} `invalid` with the field of an image that cannot be fetched. */
-  async fetchAll(images: readonly RemoteImage[]): Promise<readonly MediaInput[]> {
+  /**
+   * Fetches the images of a request. The first that fails ends the fetching of the others.
+   *
+   * @throws {ShimmyError} `invalid` with the field of an image that cannot be fetched; `overloaded` if too
+   * many images wait; `cancelled` after an abort.
+   */
+  async fetchAll(
+    images: readonly RemoteImage[],
+    { client, signal }: FetchTurn,
+  ): Promise<readonly MediaInput[]> {
     const one = images[MAX_IMAGES];
     if (one !== undefined) {
       throw refused(one, `is one of ${images.length} at URLs; at most ${MAX_IMAGES} are fetched`);
     }
+    this.#queue.checkRoom(client, images.length);
+    const failed = new AbortController();
+    const turn = { client, signal: AbortSignal.any([signal, failed.signal]) };
     let total = 0;
-    return await Promise.all(images.map((image) =>
-      this.#slots.use(async () => {
-        const fetched = await this.#fetch(image);
-        total += fetched.bytes.length;
-        if (total <= this.#maxTotalBytes) return fetched;
-        const most = this.#maxTotalBytes;
-        throw refused(image, `is too much: those at URLs have more than ${most} bytes together`);
-      })
-    ));
+    try {
+      return await Promise.all(images.map((image) =>
+        this.#queue.use(turn, async () => {
+          const fetched = await this.#fetch(image, turn.signal);
+          if (turn.signal.aborted) throw notNeeded();
+          total += fetched.bytes.length;
+          this.#hold(fetched.bytes.length);
+          if (total <= this.#maxTotalBytes) return fetched;
+          const most = this.#maxTotalBytes;
+          throw refused(image, `is too much: those at URLs have more than ${most} bytes together`);
+        })
+      ));
+    } finally {
+      failed.abort();
+      this.#heldBytes -= total;
+    }
   }
 
-  async #fetch(image: RemoteImage): Promise<MediaInput> {
+  /** @throws {ShimmyError} `overloaded` if the images of all requests are too large together. */
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    const most = LARGEST_REQUESTS * this.#maxTotalBytes;
+    if (this.#heldBytes <= most) return;
+    const message =
+      `The images at URLs of all requests have more than ${most} bytes, the limit of ` +
+      "this server (eight times --max-body); try again later";
+    throw new ShimmyError("overloaded", message);
+  }
+
+  /** Fetches an image until the time is over, or the signal aborts. */
+  async #fetch(image: RemoteImage, signal: AbortSignal): Promise<MediaInput> {
+    if (signal.aborted) throw notNeeded();
     const controller = new AbortController();
-    const { promise: timeout, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      reject(refused(image, `cannot be fetched within ${this.#timeoutMs / 1000} s`));
+    const { promise: ended, reject } = Promise.withResolvers<never>();
+    const end = (reason: ShimmyError) => {
+      reject(reason);
       controller.abort();
-    }, this.#timeoutMs);
+    };
+    const timer = setTimeout(
+      () => end(refused(image, `cannot be fetched within ${this.#timeoutMs / 1000} s`)),
+      this.#timeoutMs,
+    );
+    const leave = () => end(notNeeded());
+    signal.addEventListener("abort", leave);
     try {
       // The system's resolver cannot be aborted.
-      return await Promise.race([this.#follow(image, controller.signal), timeout]);
+      return await Promise.race([this.#follow(image, controller.signal), ended]);
     } finally {
       clearTimeout(timer);
+      signal.removeEventListener("abort", leave);
     }
   }
 

@@ -32,15 +32,18 @@ class PictureServer implements AsyncDisposable {
 const PICTURE = new Uint8Array([1, 2, 3, 4]);
 const remote = (url: string) => ({ type: "remote", url, field: "image_url.url" }) as const;
 
-function fetcher(options: Partial<ImageFetcherOptions> & Pick<ImageFetcherOptions, "hosts">) {
-  return createImageFetcher({ maxTotalBytes: 1000, ...options });
+type Options = Partial<ImageFetcherOptions> & Pick<ImageFetcherOptions, "hosts">;
+
+/** Fetches images for a client that stays. */
+function fetcher(options: Options) {
+  const fetchImages = createImageFetcher({ maxTotalBytes: 1000, ...options });
+  const { signal } = new AbortController();
+  return (images: Parameters<typeof fetchImages>[0]) =>
+    fetchImages(images, { client: "a", signal });
 }
 
 /** The message with which an image is refused. */
-async function refusal(
-  url: string,
-  options: Partial<ImageFetcherOptions> & Pick<ImageFetcherOptions, "hosts">,
-): Promise<string> {
+async function refusal(url: string, options: Options): Promise<string> {
   const error = await assertRejects(() => fetcher(options)([remote(url)]), ShimmyError);
   assertEquals([error.kind, error.field], ["invalid", "image_url.url"]);
   return error.message.replace("image_url.url: the image ", "");

@@ -54,13 +54,13 @@ import {
   openStore,
   openTelemetry,
   pageAddress,
+  remoteImages,
   residencyLimits,
   resolveAddress,
   warmUp,
   warnMissingFolders,
   watchConfig,
   watchedLog,
-  withRemoteImages,
 } from "../../serving/mod.ts";
 import { certificateFiles, listen, listenWithTls } from "../../listening/mod.ts";
 import { diskCacheFolder } from "../../sessions/mod.ts";
@@ -130,7 +130,7 @@ export async function runServer(
       versions: { shimmy: VERSION, libllama: LLAMA_VERSION },
     });
     using preparer = new PreparationPool();
-    const fetching = await withRemoteImages(preparer, values);
+    const fetchImages = await remoteImages(values);
     const socketAnswers = new Set<Promise<void>>();
     const metrics = new Metrics();
     await using telemetry = await openTelemetry(env, () => metrics.values(session.registry), log);
@@ -139,7 +139,7 @@ export async function runServer(
       store: modelStore(environment),
       metrics,
       activity,
-      preparer: fetching,
+      preparer,
       parser: preparer,
       settings: {
         version: VERSION,
@@ -161,6 +161,7 @@ export async function runServer(
       ...(receipts === null ? {} : { receipts }),
       ...(telemetry === null ? {} : { telemetry }),
       ...(shared === null ? {} : { shared }),
+      ...(fetchImages === null ? {} : { fetchImages }),
       access: (record) => {
         logAccess(log, record);
         audit?.write(auditLine(record, new Date()));

@@ -1,8 +1,6 @@
+import { clientShare } from "../../../client_share.ts";
 import { schedulingCost, TOKENS_PER_PRIORITY } from "./priority.ts";
 import type { Sequence } from "../sequence.ts";
-
-/** Share of the queue that one client may fill, so that others always find a place. */
-const QUEUE_SHARE = 0.75;
 
 /** The properties of a sequence that determine its turn. */
 export type SharingSequence =
@@ -95,5 +93,5 @@ export function hasFilledShare(
 ): boolean {
   if (client === undefined) return false;
   const own = waiting.filter(({ request }) => request.client === client).length;
-  return own >= Math.max(1, Math.floor(limit * QUEUE_SHARE));
+  return own >= clientShare(limit);
 }

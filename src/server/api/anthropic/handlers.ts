@@ -9,6 +9,7 @@ import {
   type Caller,
   engineFor,
   type Indexed,
+  preparerOf,
   startAnswer,
   steeredAnswer,
 } from "../../answers/mod.ts";
@@ -97,7 +98,7 @@ export async function countTokensOf(exchange: Exchange): Promise<Response> {
   const input = toInput(body);
   const { engine } = await engineFor(exchange, body.model);
   return json(
-    { input_tokens: await countTokens(engine, input, exchange.context.preparer) },
+    { input_tokens: await countTokens(engine, input, preparerOf(exchange)) },
     exchange,
   );
 }

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { conversationText, countTokens } from "../../../chat/mod.ts";
 import type { Engine } from "../../../engine/mod.ts";
 import { type Exchange, json, parseLenient, readJson, type Route } from "../../http/mod.ts";
-import { engineFor, tokenPieces } from "../../answers/mod.ts";
+import { engineFor, preparerOf, tokenPieces } from "../../answers/mod.ts";
 import { chatBody, chatPromptFields, toChatInput } from "./chat/chat_schema.ts";
 import { openaiDialect } from "./shared/dialect.ts";
 import { boolean, rejected, text } from "./shared/fields.ts";
@@ -83,7 +83,7 @@ async function tokenizeChat(exchange: Exchange, value: unknown): Promise<Respons
   const body = parseLenient(exchange, vllmTokenizeChatBody, value);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   const part = {
-    text: await conversationText(engine, toChatInput(body), exchange.context.preparer),
+    text: await conversationText(engine, toChatInput(body), preparerOf(exchange)),
     special: true,
   };
   const tokens = await engine.tokenize([part], body.add_special_tokens ?? false);
@@ -133,7 +133,7 @@ async function applyTemplate(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, templateBody, await readJson(exchange));
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   return json({
-    prompt: await conversationText(engine, toChatInput(body), exchange.context.preparer),
+    prompt: await conversationText(engine, toChatInput(body), preparerOf(exchange)),
   });
 }
 
@@ -144,7 +144,7 @@ function counted(tokens: number): Response {
 async function countChat(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, chatBody, await readJson(exchange));
   const { engine } = await engineFor(exchange, body.model ?? undefined);
-  return counted(await countTokens(engine, toChatInput(body), exchange.context.preparer));
+  return counted(await countTokens(engine, toChatInput(body), preparerOf(exchange)));
 }
 
 async function countResponse(exchange: Exchange): Promise<Response> {
@@ -152,7 +152,7 @@ async function countResponse(exchange: Exchange): Promise<Response> {
   const { before, input } = await toTurn(storeOf(exchange), body);
   const { engine } = await engineFor(exchange, body.model ?? undefined);
   const whole = toResponseInput(body, [...before, ...input]).input;
-  return counted(await countTokens(engine, whole, exchange.context.preparer));
+  return counted(await countTokens(engine, whole, preparerOf(exchange)));
 }
 
 const dialect = openaiDialect;

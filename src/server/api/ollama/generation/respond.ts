@@ -3,7 +3,13 @@ import { collectEvents, type Engine, type Sink, Transform } from "../../../../en
 import { ShimmyError } from "../../../../errors.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
 import { type Exchange, json, ndjsonStream } from "../../../http/mod.ts";
-import { bindAnswer, engineForEntry, engineForModel, startAnswer } from "../../../answers/mod.ts";
+import {
+  bindAnswer,
+  engineForEntry,
+  engineForModel,
+  preparerOf,
+  startAnswer,
+} from "../../../answers/mod.ts";
 import { keepAliveOf } from "../../../schemas/mod.ts";
 import { errorLine } from "../dialect.ts";
 import { toStatistics } from "./statistics.ts";
@@ -67,7 +73,7 @@ export async function respond(exchange: Exchange, asked: GenerationRequest): Pro
       ...asked.shape(EMPTY_CHUNK),
       done: false,
       _debug_info: {
-        rendered_template: await promptText(engine, input, exchange.context.preparer),
+        rendered_template: await promptText(engine, input, preparerOf(exchange)),
       },
     });
   }

@@ -9,7 +9,7 @@ import {
   readJson,
   type Route,
 } from "../../../http/mod.ts";
-import { engineFor, steeredChoices, toChoiceRequests } from "../../../answers/mod.ts";
+import { engineFor, preparerOf, steeredChoices, toChoiceRequests } from "../../../answers/mod.ts";
 import { callerOf, keptStream } from "../../../resuming/mod.ts";
 import { chatAnswer } from "../shared/response_schemas.ts";
 import { type ChatBody, chatBody, toChatRequest } from "./chat_schema.ts";
@@ -137,7 +137,7 @@ async function complete(exchange: Exchange): Promise<Response> {
     const metadata = body.metadata ? { metadata: body.metadata } : {};
     const debug = body.verbose
       ? {
-        __verbose: { prompt: await promptText(engine, request.input, exchange.context.preparer) },
+        __verbose: { prompt: await promptText(engine, request.input, preparerOf(exchange)) },
       }
       : {};
     return whole(exchange, engine, requests, { ...head, ...metadata, ...debug });
