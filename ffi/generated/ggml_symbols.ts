@@ -437,6 +437,12 @@ export const GGML_BASE_SYMBOLS = {
 
 /** Exported by libggml, which knows the backends. */
 export const GGML_REGISTRY_SYMBOLS = {
+  ggml_backend_register: {
+    parameters: [
+      "pointer", // ggml_backend_reg_t reg
+    ],
+    result: "void", // void
+  },
   ggml_backend_reg_count: {
     parameters: [],
     result: "usize", // size_t
@@ -512,5 +518,25 @@ export const GGML_CPU_SYMBOLS = {
       "pointer", // struct ggml_threadpool * threadpool
     ],
     result: "void", // void
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** In the RPC backend: found through `ggml_backend_reg_get_proc_address`. */
+export const GGML_RPC_SYMBOLS = {
+  ggml_backend_rpc_start_server: {
+    parameters: [
+      "buffer", // const char * endpoint
+      "buffer", // const char * cache_dir
+      "usize", // size_t n_threads
+      "usize", // size_t n_devices
+      "buffer", // ggml_backend_dev_t * devices
+    ],
+    result: "void", // void
+  },
+  ggml_backend_rpc_add_server: {
+    parameters: [
+      "buffer", // const char * endpoint
+    ],
+    result: "pointer", // ggml_backend_reg_t
   },
 } as const satisfies Deno.ForeignLibraryInterface;

@@ -8,13 +8,13 @@
  * Requires git, npm, cmake and a C++ compiler, and takes about two minutes on two cores. Works on Linux and
  * macOS. `SHIMMY_LLAMA_SOURCE` names an existing source tree of that version.
  */
-import { parseArgs } from "@std/cli/parse-args";
 import { join } from "@std/path";
-import { locateLibrary, locateMediaLibrary } from "../../ffi/library/locate.ts";
+import { locateMediaLibrary } from "../../ffi/library/locate.ts";
 import { LLAMA_VERSION } from "../../ffi/library/version.ts";
-import { type Variant, VARIANTS } from "../../src/runtime/mod.ts";
 import { buildBesidePrebuilt } from "./beside_prebuilt.ts";
+import { buildArguments } from "./build_arguments.ts";
 import { buildBeside } from "./cmake.ts";
+import { importedLibraries } from "./imported_libraries.ts";
 import { SourceError } from "../ffi/source.ts";
 
 const { os } = Deno.build;
@@ -46,15 +46,6 @@ async function mend(source: string, folder: string): Promise<string> {
  * @param mended the mended file
  */
 function project(source: string, libraries: string, mended: string): string {
-  const { llama, ggml, ggmlBase } = locateLibrary(libraries, os);
-  const published = (target: string, file: string, definitions: string, needs = "") =>
-    `add_library(${target} SHARED IMPORTED)
-set_target_properties(${target} PROPERTIES
-  IMPORTED_LOCATION "${file}"
-  INTERFACE_INCLUDE_DIRECTORIES "${source}/include;${source}/ggml/include"
-  INTERFACE_COMPILE_DEFINITIONS "${definitions}"
-  INTERFACE_LINK_LIBRARIES "${needs}")
-`;
   return `cmake_minimum_required(VERSION 3.18)
 project(libmtmd C CXX)
 set(LLAMA_VERSION_BASE ${LLAMA_VERSION})
@@ -62,9 +53,7 @@ set(LLAMA_VERSION_MAJOR ${LLAMA_VERSION.split(".")[0]})
 # Only adds warnings.
 function(llama_add_compile_flags)
 endfunction()
-${published("ggml-base", ggmlBase, "GGML_SHARED")}
-${published("ggml", ggml, "GGML_SHARED;GGML_BACKEND_SHARED", "ggml-base")}
-${published("llama", llama, "LLAMA_SHARED", "ggml")}
+${importedLibraries(source, libraries)}
 add_subdirectory("${source}/vendor" vendor)
 add_subdirectory("${source}/tools/mtmd" bin)
 get_target_property(files mtmd SOURCES)
@@ -95,18 +84,10 @@ async function buildLibrary(source: string, libraries: string, build: string): P
   return file;
 }
 
-function variantOf(name: string): Variant {
-  const variant = VARIANTS.find((one) => one === name);
-  if (variant !== undefined) return variant;
-  throw new SourceError(`--variant: must be one of ${VARIANTS.join(", ")}, not '${name}'`);
-}
-
-const { variant, _: [given = join("dist", "mtmd")] } = parseArgs(Deno.args, {
-  string: ["variant"],
-}) as { variant?: string; _: string[] };
+const { folder, variant } = buildArguments(join("dist", "mtmd"));
 await buildBesidePrebuilt(
   "build:mtmd",
-  String(given),
-  () => variantOf(variant ?? "cpu"),
+  folder,
+  variant,
   ({ source, prebuilt, build }) => buildLibrary(source, prebuilt, build),
 );

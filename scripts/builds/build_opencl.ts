@@ -10,15 +10,11 @@
  * existing source tree of that version.
  */
 import { join } from "@std/path";
+import { backendFile } from "./backend_file.ts";
 import { buildBesidePrebuilt } from "./beside_prebuilt.ts";
 import { buildBeside } from "./cmake.ts";
-import { SourceError } from "../ffi/source.ts";
 
-const EXTENSION = { windows: "dll", darwin: "dylib" } as const;
-const { os, arch } = Deno.build;
-const library = `${os === "windows" ? "" : "lib"}ggml-opencl.${
-  os === "windows" || os === "darwin" ? EXTENSION[os] : "so"
-}`;
+const { arch } = Deno.build;
 
 const SETTINGS = [
   "GGML_OPENCL=ON",
@@ -32,9 +28,7 @@ const SETTINGS = [
 /** Builds the backend below `folder`. @returns the path of its file. */
 async function buildBackend(source: string, folder: string): Promise<string> {
   const built = await buildBeside({ source, folder, settings: SETTINGS, targets: ["ggml-opencl"] });
-  const file = join(built, library);
-  if (await Deno.stat(file).then(() => true, () => false)) return file;
-  throw new SourceError(`The build did not create ${library}`);
+  return await backendFile(built, "opencl");
 }
 
 await buildBesidePrebuilt(

@@ -6,6 +6,7 @@ export const HEADERS = [
   "ggml/include/ggml-backend.h",
   "ggml/include/ggml-cpu.h",
   "ggml/include/ggml-opt.h",
+  "ggml/include/ggml-rpc.h",
   "ggml/include/gguf.h",
   "include/llama.h",
   "tools/mtmd/mtmd.h",
@@ -13,7 +14,7 @@ export const HEADERS = [
 ] as const;
 
 /** The headers that a C program includes to see all of {@linkcode HEADERS}. */
-export const INCLUDED = ["llama.h", "mtmd.h", "mtmd-helper.h"] as const;
+export const INCLUDED = ["llama.h", "ggml-rpc.h", "mtmd.h", "mtmd-helper.h"] as const;
 
 /** Bound functions of libmtmd: those that images and audio in prompts need. */
 const MTMD_FUNCTIONS =
@@ -46,7 +47,7 @@ export const GGML_FUNCTIONS: {
   GGML_REGISTRY_SYMBOLS: {
     note: "Exported by libggml, which knows the backends.",
     names: [
-      /^ggml_backend_(load|unload|load_all|load_all_from_path)$/,
+      /^ggml_backend_(register|load|unload|load_all|load_all_from_path)$/,
       /^ggml_backend_reg_(count|get|by_name)$/,
       /^ggml_backend_dev_(count|get|by_name|by_type)$/,
     ],
@@ -55,6 +56,10 @@ export const GGML_FUNCTIONS: {
     note: "In the CPU backend, which is chosen when it is loaded: found through " +
       "`ggml_backend_reg_get_proc_address`.",
     names: [/^ggml_threadpool_(new|free)$/],
+  },
+  GGML_RPC_SYMBOLS: {
+    note: "In the RPC backend: found through `ggml_backend_reg_get_proc_address`.",
+    names: [/^ggml_backend_rpc_(add_server|start_server)$/],
   },
 };
 
@@ -66,7 +71,7 @@ const GGML_STRUCTS =
 const GGML_ENUMS =
   /^(ggml_status|ggml_type|ggml_log_level|ggml_sched_priority|ggml_backend_dev_type|ggml_numa_strategy|ggml_opt_optimizer_type|gguf_type|mtmd_input_chunk_type)$/;
 
-const CONSTANTS = /^(LLAMA_|GGUF_|GGML_ROPE_TYPE_|GGML_MAX_)/;
+const CONSTANTS = /^(LLAMA_|GGUF_|GGML_ROPE_TYPE_|GGML_MAX_|GGML_RPC_|RPC_PROTO_)/;
 
 const LLAMA = "include/llama.h";
 

@@ -114,8 +114,8 @@ export async function findRuntime(options: FindOptions): Promise<Runtime> {
 }
 
 /**
- * Installs llama.cpp's release archive of a variant in the cache folder, unless it is there. It has libmtmd,
- * which the npm packages lack.
+ * Installs llama.cpp's release archive of a variant in the cache folder, unless it is there. It has libmtmd
+ * and the RPC backend, which the npm packages lack.
  *
  * @returns the folder.
  * @throws {ShimmyError} `backend` if there is none or the download failed; `cancelled`.

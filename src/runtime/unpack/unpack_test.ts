@@ -59,8 +59,10 @@ Deno.test("programs and their libraries are not unpacked", async () => {
     "llama-b1/libmtmd.so.0.5.0": "images",
     "llama-b1/libllama-common.so.0.5.0": "programs",
     "llama-b1/libllama.so": "llama",
+    "llama-b1/libggml-rpc.so": "workers",
   });
   assertEquals(await unpack("a.tar.gz", archive), {
+    "libggml-rpc.so": "workers",
     "libllama.so": "llama",
     "libmtmd.so.0": "images",
   });

@@ -24,7 +24,8 @@ export default command({
   ],
   options: {
     "archive": flag({
-      help: "install llama.cpp's release archive, which has libmtmd, in place of the npm package",
+      help:
+        "install llama.cpp's release archive, which has libmtmd and the RPC backend, in place of the npm package",
     }),
     "json": flag({ help: "print JSON" }),
   },
