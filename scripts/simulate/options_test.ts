@@ -1,0 +1,32 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { DEFAULT_WORKLOAD, parseSimulateOptions } from "./options.ts";
+
+Deno.test("options choose the trace, the replicas and the policies", () => {
+  const plain = parseSimulateOptions(["--times", "t.json"]);
+  assertEquals(plain, {
+    ...{ times: "t.json", trace: null, workload: DEFAULT_WORKLOAD, replicas: [1, 2, 3] },
+    ...{ policies: ["round-robin", "sticky", "least-queue"], json: null, writeTrace: null },
+  });
+  const args = "--times t --trace a --replicas 4 --policy sticky --rate 2.5 --spread 0 --json out";
+  const given = parseSimulateOptions([...args.split(" "), "--write-trace", "b"]);
+  assertEquals(given, {
+    ...{ times: "t", trace: "a", workload: { ...DEFAULT_WORKLOAD, rate: 2.5, spread: 0 } },
+    ...{ replicas: [4], policies: ["sticky"], json: "out", writeTrace: "b" },
+  });
+});
+
+Deno.test("a wrong option is refused with its value", () => {
+  for (
+    const [args, message] of [
+      ["", "--times: must name a file"],
+      ["--times t --policy random", "--policy: must be some of round-robin,sticky"],
+      ["--times t --replicas 1.5", "--replicas: must be whole numbers, not '1.5'"],
+      ["--times t --rate 0", "--rate: must be a number above 0, not '0'"],
+      ["--times t --spread -1", "--spread"],
+      ["--times t --speed 1", "Unknown option '--speed'"],
+    ] as const
+  ) {
+    const words = args.split(" ").filter((word) => word !== "");
+    assertThrows(() => parseSimulateOptions(words), TypeError, message);
+  }
+});

@@ -1,0 +1,125 @@
+/** Measured times of batches: the file that `deno task measure:batches` writes. */
+
+/** A decode batch: one token for each sequence. */
+export interface DecodeTime {
+  readonly sequences: number;
+  /** Tokens before it in each sequence. */
+  readonly context: number;
+  readonly ms: number;
+}
+
+/** A prefill batch. */
+export interface PrefillTime {
+  /** Tokens of the batch. */
+  readonly tokens: number;
+  /** Tokens before them. */
+  readonly context: number;
+  readonly ms: number;
+}
+
+/** The measured times, and what they were measured with. */
+export interface BatchTimes {
+  /** File name of the model. */
+  readonly model: string;
+  /** Processor, cores and threads, as text. */
+  readonly machine: string;
+  /** Threads of a replica. */
+  readonly threads: number;
+  /** Sequences of a replica at once. */
+  readonly parallel: number;
+  /** Maximum tokens of a sequence. */
+  readonly context: number;
+  /** Maximum tokens of a prefill batch, and those that the kernels compute together. */
+  readonly batch: number;
+  readonly rowGroup: number;
+  /** Bytes of the KV cache for each token. */
+  readonly kvBytes: number;
+  readonly decode: readonly DecodeTime[];
+  readonly prefill: readonly PrefillTime[];
+  /** Milliseconds of a request outside of batches, until its first token arrives. */
+  readonly overheadMs: number;
+  /**
+   * How many times as long a batch takes while 1, 2, ... replicas compute on the same machine. Where each has
+   * a machine of its own: [1].
+   */
+  readonly slowdown: readonly number[];
+}
+
+/**
+ * Reads the file.
+ *
+ * @throws {SyntaxError} for a file without the fields above
+ */
+export function parseTimes(text: string): BatchTimes {
+  const times = JSON.parse(text) as BatchTimes;
+  const isPositive = (value: unknown) => typeof value === "number" && value > 0;
+  for (const field of ["threads", "parallel", "context", "batch", "rowGroup", "kvBytes"] as const) {
+    if (!isPositive(times[field])) {
+      throw new SyntaxError(`${field} must be a number above 0, not ${times[field]}`);
+    }
+  }
+  for (const field of ["decode", "prefill", "slowdown"] as const) {
+    const list: readonly unknown[] = Array.isArray(times[field]) ? times[field] : [];
+    const isGood = list.every((one) => isPositive(one) || isPositive((one as DecodeTime)?.ms));
+    if (list.length === 0 || !isGood) {
+      throw new SyntaxError(`${field} must be a list of measured times`);
+    }
+  }
+  if (!(times.overheadMs >= 0)) {
+    throw new SyntaxError(`overheadMs must be a number of at least 0, not ${times.overheadMs}`);
+  }
+  return times;
+}
+
+/** Milliseconds of a decode batch. @param context mean tokens before it in each sequence */
+export function decodeMs({ decode }: BatchTimes, sequences: number, context: number): number {
+  return onGrid(
+    decode.map(({ sequences, context, ms }) => ({ x: sequences, y: context, ms })),
+    sequences,
+    context,
+  );
+}
+
+/** Milliseconds of a prefill batch. @param context mean tokens before those of the batch */
+export function prefillMs({ prefill }: BatchTimes, tokens: number, context: number): number {
+  return onGrid(
+    prefill.map(({ tokens, context, ms }) => ({ x: tokens, y: context, ms })),
+    tokens,
+    context,
+  );
+}
+
+/** How many times as long a batch takes while so many replicas compute. Past the last one, they share it. */
+export function slowdownOf({ slowdown }: BatchTimes, computing: number): number {
+  const last = slowdown.at(-1)!;
+  if (slowdown.length === 1) return last;
+  return slowdown[computing - 1] ?? last * computing / slowdown.length;
+}
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+  readonly ms: number;
+}
+
+/** The value between the points of a grid; past its edges, the line goes on. */
+function onGrid(points: readonly Point[], x: number, y: number): number {
+  const lines = [...Map.groupBy(points, (point) => point.y)].map(([at, line]) => ({
+    at,
+    value: onLine(line.map((point) => ({ at: point.x, value: point.ms })), x),
+  }));
+  return Math.max(0, onLine(lines, y));
+}
+
+/** The value between two neighbours of a list. */
+function onLine(
+  points: readonly { readonly at: number; readonly value: number }[],
+  at: number,
+): number {
+  const sorted = points.toSorted((a, b) => a.at - b.at);
+  if (sorted.length === 1) return sorted[0]!.value;
+  const after = sorted.findIndex((point) => point.at >= at);
+  const right = after === -1 ? sorted.length - 1 : Math.max(1, after);
+  const [low, high] = [sorted[right - 1]!, sorted[right]!];
+  return low.value + (high.value - low.value) * (at - low.at) / (high.at - low.at);
+}

@@ -1,0 +1,47 @@
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { decodeMs, parseTimes, prefillMs, slowdownOf } from "./timings.ts";
+import { TIMES } from "./times_double.ts";
+
+Deno.test("times between measured points are on the lines between them", () => {
+  const times = {
+    ...TIMES,
+    decode: [[1, 0, 10], [4, 0, 40], [1, 100, 20], [4, 100, 80]].map((
+      [sequences, context, ms],
+    ) => ({
+      ...{ sequences: sequences!, context: context!, ms: ms! },
+    })),
+    prefill: [[16, 0, 16], [64, 0, 40], [64, 100, 80], [16, 100, 32]].map((
+      [tokens, context, ms],
+    ) => ({ tokens: tokens!, context: context!, ms: ms! })),
+  };
+  assertEquals(decodeMs(times, 4, 100), 80);
+  assertAlmostEquals(decodeMs(times, 2, 0), 20);
+  assertAlmostEquals(decodeMs(times, 2, 50), 30);
+  assertAlmostEquals(decodeMs(times, 2, 200), 60);
+  assertAlmostEquals(prefillMs(times, 40, 0), 28);
+  assertAlmostEquals(prefillMs(times, 40, 50), 42);
+  assertEquals(prefillMs({ ...times, prefill: [{ tokens: 8, context: 0, ms: 5 }] }, 9, 9), 5);
+});
+
+Deno.test("replicas on one machine slow each other down, and more of them share what there is", () => {
+  const times = { ...TIMES, slowdown: [1, 1.2, 1.8] };
+  assertEquals([1, 2, 3].map((count) => slowdownOf(times, count)), [1, 1.2, 1.8]);
+  assertAlmostEquals(slowdownOf(times, 6), 3.6);
+  assertEquals(slowdownOf({ ...TIMES, slowdown: [1] }, 6), 1);
+});
+
+Deno.test("a file without measured times is refused with the field", () => {
+  assertEquals(parseTimes(JSON.stringify(TIMES)), TIMES);
+  for (
+    const [field, value, message] of [
+      ["batch", 0, "batch must be a number above 0, not 0"],
+      ["decode", [], "decode must be a list of measured times"],
+      ["prefill", [{ tokens: 4 }], "prefill must be a list of measured times"],
+      ["slowdown", null, "slowdown must be a list of measured times"],
+      ["overheadMs", undefined, "overheadMs must be a number of at least 0, not undefined"],
+    ] as const
+  ) {
+    const text = JSON.stringify({ ...TIMES, [field]: value });
+    assertThrows(() => parseTimes(text), SyntaxError, message);
+  }
+});
