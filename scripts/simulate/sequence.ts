@@ -14,7 +14,7 @@ type Scheduled = Pick<
   | "hasMedia"
   | "hasSampled"
   | "id"
-  | "isAtImage"
+  | "isAtMedia"
   | "isRestoring"
   | "maxTokens"
   | "media"
@@ -47,7 +47,7 @@ export class SimulatedSequence implements Scheduled {
   readonly scoresPrompt = false;
   readonly paused = false;
   readonly isRestoring = false;
-  readonly isAtImage = false;
+  readonly isAtMedia = false;
   readonly hasMedia = false;
   scope = "";
   capacity = Infinity;
