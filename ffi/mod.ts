@@ -22,7 +22,12 @@ export { Vocab } from "./objects/vocab.ts";
 export { EmbeddingBatch } from "./objects/embedding_batch.ts";
 export { type MediaLibrary, openMediaLibrary } from "./library/media_library.ts";
 export { type MediaChunk, MediaChunks } from "./objects/media_chunks.ts";
-export { MediaContext, type MediaOptions } from "./objects/media_context.ts";
+export {
+  type DecodedHooks,
+  type DecodedPixels,
+  MediaContext,
+  type MediaOptions,
+} from "./objects/media_context.ts";
 export { LoraAdapter } from "./objects/lora.ts";
 export { ThreadPool } from "./backends/thread_pool.ts";
 export { type AbortCheck, abortCheck } from "./objects/abort.ts";

@@ -6,7 +6,7 @@ import {
 } from "../generated/structs.ts";
 import { NativeError } from "../library/error.ts";
 import type { MediaLibrary } from "../library/media_library.ts";
-import { address, cString, floatsAt, PointerArray, pointerAt } from "../memory/memory.ts";
+import { address, bytesAt, cString, floatsAt, PointerArray, pointerAt } from "../memory/memory.ts";
 import { MediaChunks } from "./media_chunks.ts";
 import type { Model } from "./model.ts";
 
@@ -27,8 +27,20 @@ export interface MediaOptions {
  */
 const NO_PROGRAMS = Deno.build.os === "windows" ? "NUL\\none" : "/dev/null/none";
 
-/** Receives the samples of a sound and their number a second. */
-type CheckSamples = (samples: Float32Array, rate: number) => Promise<void>;
+/** The pixels of a decoded image, three bytes each, by rows. */
+export interface DecodedPixels {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What sees a decoded file before the encoder does. Errors pass through. */
+export interface DecodedHooks {
+  /** Receives the samples of a sound and their number a second. */
+  readonly checkSamples?: (samples: Float32Array, rate: number) => Promise<void>;
+  /** Returns other pixels for those of an image, which live as long as the promise. */
+  readonly replacePixels?: (pixels: DecodedPixels) => Promise<DecodedPixels>;
+}
 
 /** Encoders of images and audio for one model. Close it before its model. */
 export class MediaContext implements Disposable {
@@ -109,13 +121,12 @@ export class MediaContext implements Disposable {
    * Decodes an image or a sound and prepares it for the encoder, in another thread. One call at a time.
    *
    * @param bytes the whole file; the caller keeps it alive
-   * @param checkSamples called with the samples of a sound and their number a second, before the encoder
-   * sees them; its errors pass through
+   * @param hooks called with what was decoded
    * @returns null if it cannot be decoded, or holds nothing that the encoder can read.
    */
   async prepare(
     bytes: Uint8Array<ArrayBuffer>,
-    checkSamples?: CheckSamples,
+    hooks: DecodedHooks = {},
   ): Promise<MediaChunks | null> {
     const decoded = new MtmdHelperBitmapWrapper(
       await this.#media.mtmd.mtmd_helper_bitmap_init_from_buf(
@@ -127,13 +138,33 @@ export class MediaContext implements Disposable {
       ) as Uint8Array<ArrayBuffer>,
     );
     if (decoded.bitmap === 0n) return null;
-    return await this.#split(pointerAt(decoded.bitmap), checkSamples);
+    const bitmap = pointerAt(decoded.bitmap);
+    const { checkSamples, replacePixels } = hooks;
+    const isAudio = this.#media.mtmd.mtmd_bitmap_is_audio(bitmap);
+    if (isAudio || replacePixels === undefined) return await this.#split(bitmap, checkSamples);
+    return await this.#split(await this.#replaced(bitmap, replacePixels));
+  }
+
+  /** A bitmap with other pixels. Frees the first one. */
+  async #replaced(
+    bitmap: Deno.PointerValue,
+    replacePixels: NonNullable<DecodedHooks["replacePixels"]>,
+  ): Promise<Deno.PointerValue> {
+    const { mtmd } = this.#media;
+    try {
+      const [width, height] = [mtmd.mtmd_bitmap_get_nx(bitmap), mtmd.mtmd_bitmap_get_ny(bitmap)];
+      const pixels = bytesAt(mtmd.mtmd_bitmap_get_data(bitmap)!, 3 * width * height);
+      const other = await replacePixels({ data: pixels, width, height });
+      return mtmd.mtmd_bitmap_init(other.width, other.height, other.data);
+    } finally {
+      mtmd.mtmd_bitmap_free(bitmap);
+    }
   }
 
   /** Cuts a bitmap into chunks, and frees it. */
   async #split(
     bitmap: Deno.PointerValue,
-    checkSamples?: CheckSamples,
+    checkSamples?: DecodedHooks["checkSamples"],
   ): Promise<MediaChunks | null> {
     const { mtmd } = this.#media;
     const part = new MtmdInputPart();

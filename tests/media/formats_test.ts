@@ -1,5 +1,7 @@
 /** Formats of images. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { withOrientation } from "../support/exif.ts";
+import { jpeg } from "../support/jpeg.ts";
 import { bmp, gif, png } from "../support/pictures.ts";
 import { collect } from "../support/engine.ts";
 import { animation, webp } from "../support/webp.ts";
@@ -26,5 +28,31 @@ Deno.test(
       assertEquals(await answer(animation(...size, [lossless, other])), expected, "animated WebP");
       const lossy = await webp(...size, paint, { isLossless: false });
       assertEquals((await answer(lossy)).length, expected.length);
+    }),
+);
+
+/** A picture of grey squares of 16 pixels, which a JPEG file holds without loss at their edges. */
+const squares = (x: number, y: number) => {
+  const grey = 40 * (x >> 4) + 90 * (y >> 4);
+  return [grey, grey, grey] as const;
+};
+
+Deno.test(
+  "a JPEG that a camera took sideways or upside down is read upright",
+  { ignore: MEDIA_FOLDER === null },
+  () =>
+    withModel("mlp", async (files) => {
+      await using engine = await mediaEngine(files);
+      const answer = async (file: Uint8Array<ArrayBuffer>) =>
+        (await collect(engine.generate(look(["a", file, "b"], { cachePrompt: false })))).tokens;
+      const [right, bottom] = [47, 31];
+      const upright = await answer(await jpeg(48, 32, squares));
+      const right90 = await jpeg(32, 48, (x, y) => squares(right - y, x));
+      assertEquals(await answer(withOrientation(right90, 6)), upright);
+      const left90 = await jpeg(32, 48, (x, y) => squares(y, bottom - x));
+      assertEquals(await answer(withOrientation(left90, 8)), upright);
+      const upsideDown = await jpeg(48, 32, (x, y) => squares(right - x, bottom - y));
+      assertEquals(await answer(withOrientation(upsideDown, 3)), upright);
+      assertNotEquals(await answer(upsideDown), upright);
     }),
 );

@@ -1,18 +1,22 @@
 import { webpPicture } from "../webp/mod.ts";
+import { exifOrientation, isSideways, UPRIGHT } from "./orientation.ts";
 
 /** Format and size of an image, from the first bytes of its file. */
 export interface ImageHeader {
   readonly format: "PNG" | "JPEG" | "WebP" | "GIF" | "BMP";
-  /** Pixels. */
+  /** Pixels, as the image is shown. */
   readonly width: number;
   readonly height: number;
+  /** How to turn the pixels of the file, 1 to 8, of a JPEG file whose Exif tells; absent if they are upright. */
+  readonly orientation?: number;
 }
 
 /**
  * Reads format and size of an image. Null for other formats and for files that
  * end too soon. A decoder allocates memory for this size.
  *
- * Sources: PNG 2003 section 11.2.2 (IHDR), ITU T.81 B.2.2 (frame header), GIF89a section 18 (logical screen),
+ * Sources: PNG 2003 section 11.2.2 (IHDR), ITU T.81 B.2.2 (frame header), Exif 2.3 section 4.7.2
+ * (APP1), GIF89a section 18 (logical screen),
  * BITMAPFILEHEADER and BITMAPINFOHEADER of the Windows API.
  */
 export function imageHeader(bytes: Uint8Array<ArrayBuffer>): ImageHeader | null {
@@ -37,21 +41,38 @@ function pngHeader(view: DataView): ImageHeader | null {
   return { format: "PNG", width: view.getUint32(16), height: view.getUint32(20) };
 }
 
+/** Marker of a JPEG segment that may hold Exif (APP1). */
+const APP1 = 0xe1;
+
 /** Markers of JPEG frames: SOF0 to SOF15, without DHT (C4), JPG (C8) and DAC (CC). */
 const isFrame = (marker: number) =>
   marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
-function jpegHeader(view: DataView): ImageHeader | null {
+function jpegHeader(view: DataView<ArrayBuffer>): ImageHeader | null {
+  let orientation = UPRIGHT;
   for (let at = 2;;) {
     if (view.getUint8(at) !== 0xff) return null;
     while (view.getUint8(at) === 0xff) at++;
     const marker = view.getUint8(at++);
     if (isFrame(marker)) {
-      return { format: "JPEG", width: view.getUint16(at + 5), height: view.getUint16(at + 3) };
+      const [width, height] = [view.getUint16(at + 5), view.getUint16(at + 3)];
+      if (orientation === UPRIGHT) return { format: "JPEG", width, height };
+      const size = isSideways(orientation) ? { width: height, height: width } : { width, height };
+      return { format: "JPEG", ...size, orientation };
+    }
+    // The first one that tells counts.
+    if (marker === APP1 && orientation === UPRIGHT) {
+      orientation = exifOrientation(segmentAt(view, at));
     }
     // Markers without a segment: TEM and RST0 to SOI.
     if (marker !== 0x01 && (marker < 0xd0 || marker > 0xd8)) at += view.getUint16(at);
   }
+}
+
+/** The contents of a JPEG segment, whose length is at `at`. */
+function segmentAt(view: DataView<ArrayBuffer>, at: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  return whole.subarray(at + 2, at + view.getUint16(at));
 }
 
 /** Marker of a JPEG scan (SOS). */

@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { withOrientation } from "../../../tests/support/exif.ts";
+import { jpeg } from "../../../tests/support/jpeg.ts";
 import { bmp, pattern, png } from "../../../tests/support/pictures.ts";
 import { imageHeader, jpegScans } from "./image_header.ts";
 
@@ -19,6 +21,16 @@ Deno.test("a JPEG's size is that of its frame, after other segments", () => {
   const frame = segment(0xc2, 8, 0, 20, 1, 4, 3);
   const jpeg = [0xff, 0xd8, ...segment(0xe0, 1, 2, 3), 0xff, ...segment(0xc4, 9), ...frame];
   assertEquals(imageHeader(new Uint8Array(jpeg)), { format: "JPEG", width: 260, height: 20 });
+});
+
+Deno.test("the size of a JPEG is that of the picture as it is shown", async () => {
+  const file = await jpeg(24, 16, paint);
+  assertEquals(imageHeader(withOrientation(file, 1)), { format: "JPEG", width: 24, height: 16 });
+  const upsideDown = { format: "JPEG", width: 24, height: 16, orientation: 3 } as const;
+  assertEquals(imageHeader(withOrientation(file, 3)), upsideDown);
+  const sideways = { format: "JPEG", width: 16, height: 24, orientation: 6 } as const;
+  assertEquals(imageHeader(withOrientation(file, 6)), sideways);
+  assertEquals(imageHeader(withOrientation(withOrientation(file, 3), 6)), sideways);
 });
 
 Deno.test("the height of a BMP whose first row is the top is positive", () => {

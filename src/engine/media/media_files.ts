@@ -1,7 +1,15 @@
 import type { MediaChunk, MediaChunks, MediaContext } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { SerialQueue } from "../../serial_queue.ts";
-import { checkImage, checkPixels, damagedImage, decodableFile } from "../image/mod.ts";
+import {
+  checkImage,
+  checkPixels,
+  damagedImage,
+  decodableFile,
+  imageHeader,
+  type Pixels,
+  uprightPixels,
+} from "../image/mod.ts";
 import { isMediaToken, type MediaInput } from "../protocol/mod.ts";
 import { damagedSound } from "../sound/mod.ts";
 import { DecodedSounds } from "./decoded_sounds.ts";
@@ -117,7 +125,11 @@ export class MediaFiles {
     if (media.type === "audio") return (await this.#readSound(media)).chunks;
     await checkPixels(media);
     const file = await decodableFile(media);
-    const chunks = await this.#decoding.run(() => this.#context.prepare(file));
+    const { orientation } = imageHeader(media.bytes)!;
+    const hooks = orientation === undefined
+      ? {}
+      : { replacePixels: (pixels: Pixels) => uprightPixels(pixels, orientation) };
+    const chunks = await this.#decoding.run(() => this.#context.prepare(file, hooks));
     if (chunks === null) throw damagedImage(media);
     return chunks;
   }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { pattern, png } from "../../../tests/support/pictures.ts";
 import { chord, wav } from "../../../tests/support/sounds.ts";
-import type { MediaChunk, MediaContext } from "../../../ffi/mod.ts";
+import type { DecodedHooks, MediaChunk, MediaContext } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { PromptPart } from "../protocol/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
@@ -49,7 +49,7 @@ function fakeMedia(fake: Fake = {}) {
     audio: true,
     usesMrope: positions !== rows,
     measure: () => Promise.resolve(chunks()),
-    prepare: async (_: unknown, checkSamples?: (of: Float32Array, rate: number) => unknown) => {
+    prepare: async (_: unknown, { checkSamples }: DecodedHooks = {}) => {
       done.prepared++;
       decoding.most = Math.max(decoding.most, ++decoding.now);
       await new Promise((resolve) => setTimeout(resolve, 0));

@@ -16,10 +16,12 @@ export interface ReadSound {
  */
 export async function readSound(context: MediaContext, sound: MediaInput): Promise<ReadSound> {
   const length = { samples: 0, seconds: 0 };
-  const chunks = await context.prepare(await checkSound(sound), (samples, rate) => {
-    length.samples = samples.length;
-    length.seconds = samples.length / rate;
-    return checkSamples(samples, rate, sound.field);
+  const chunks = await context.prepare(await checkSound(sound), {
+    checkSamples: (samples, rate) => {
+      length.samples = samples.length;
+      length.seconds = samples.length / rate;
+      return checkSamples(samples, rate, sound.field);
+    },
   });
   if (chunks === null) throw damagedSound(sound);
   return { chunks, ...length };
