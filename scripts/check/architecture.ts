@@ -93,6 +93,7 @@ export const LAYERS: readonly (readonly string[])[] = [
     "src/server/remote_media",
     "src/server/tool_search",
     "src/server/ui",
+    "src/server/validation",
   ],
   ["src/server/answers"],
   ["src/server/resuming"],
@@ -139,11 +140,14 @@ export const DOORS: ReadonlySet<string> = new Set([
   "src/engine/model/placement/mod.ts",
   "src/engine/model/sizes/mod.ts",
   "src/engine/planning/mod.ts",
+  "src/engine/process/engine_program.ts",
+  "src/engine/process/spare_process.ts",
   "src/engine/protocol/mod.ts",
   "src/runtime/library/paths.ts",
   "src/server/http/mod.ts",
   "src/server/remote_media/mod.ts",
   "src/server/schemas/mod.ts",
+  "src/server/validation/mod.ts",
 ]);
 
 /** Source files that a folder may hold, tests not counted. */

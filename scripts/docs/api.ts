@@ -1,7 +1,8 @@
 import { SCOPES } from "../../src/access/scopes.ts";
-import type { Dialect, Route, RouteScope } from "../../src/server/http/route.ts";
+import { describedRoutes } from "../../src/server/http/lazy_route.ts";
+import type { DescribedRoute, Dialect, RouteScope } from "../../src/server/http/route.ts";
 import { controlSchema, generateSchema } from "../../src/server/api/native/schema.ts";
-import { openApiRoute } from "../../src/server/openapi.ts";
+import { openApiRoute } from "../../src/server/openapi_route.ts";
 import { allRoutes } from "../../src/server/routes.ts";
 import { samplingFields } from "../../src/server/schemas/sampling.ts";
 import { VERSION } from "../../src/version.ts";
@@ -19,13 +20,14 @@ export const DIALECTS: readonly Dialect["name"][] = [
 ];
 
 /** Every route of the server; a route that dialects share is in the list once for each. */
-export const ROUTES: readonly Route[] = [...allRoutes, openApiRoute(allRoutes, VERSION)]
-  .flatMap((route) => route.forms ?? [route]);
+export const ROUTES: readonly DescribedRoute[] = await describedRoutes(
+  [...allRoutes, openApiRoute(allRoutes, VERSION)].flatMap((route) => route.forms ?? [route]),
+);
 
 /** Ollama's routes exist with and without this prefix; the pages show a pair once. */
 const PREFIX = "/ollama";
 
-function isTwin({ method, path }: Route): boolean {
+function isTwin({ method, path }: DescribedRoute): boolean {
   return path.startsWith(PREFIX) &&
     ROUTES.some((other) =>
       other.dialect.name === "ollama" && other.method === method &&
@@ -34,11 +36,11 @@ function isTwin({ method, path }: Route): boolean {
 }
 
 /** The name of a route in the pages. */
-export function routeName({ method, path }: Route): string {
+export function routeName({ method, path }: DescribedRoute): string {
   return `${method} ${path}`;
 }
 
-function routesOf(dialect: Dialect["name"]): readonly Route[] {
+function routesOf(dialect: Dialect["name"]): readonly DescribedRoute[] {
   return ROUTES.filter((route) => route.dialect.name === dialect && !isTwin(route));
 }
 
@@ -64,7 +66,7 @@ export function scopeTable(): string {
   );
 }
 
-function streamsOf({ streams = [], upgrade }: Route): string {
+function streamsOf({ streams = [], upgrade }: DescribedRoute): string {
   if (upgrade) return "WebSocket";
   return streams.map((type) => type === "text/event-stream" ? "SSE" : "NDJSON").join(", ");
 }

@@ -40,7 +40,7 @@ import { withReceipts } from "./receipts/mod.ts";
 import { Activity } from "./activity/mod.ts";
 import { nativeDialect } from "./api/native/mod.ts";
 import { Metrics, queueHeaders, type QueuePlace } from "./metrics/mod.ts";
-import { openApiRoute } from "./openapi.ts";
+import { openApiRoute } from "./openapi_route.ts";
 import { invalidUrl, optionsResponse, requestIdOf, urlOf, withoutBody } from "./plain_responses.ts";
 import { allRoutes } from "./routes.ts";
 import type { RequestSpan } from "./telemetry/mod.ts";

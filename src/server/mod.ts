@@ -14,12 +14,13 @@ export {
   type FetchRemoteImages,
   type Handler,
   type Listener,
+  loadRoutes,
   serveHttp,
   type ServerContext,
 } from "./http/mod.ts";
 export { Activity } from "./activity/mod.ts";
 export { Metrics } from "./metrics/mod.ts";
-export { answerPaths, ollamaServerRoutes } from "./routes.ts";
+export { allRoutes, answerPaths, ollamaServerRoutes } from "./routes.ts";
 export {
   type SamplerName,
   SAMPLERS,

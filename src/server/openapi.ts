@@ -1,9 +1,8 @@
 import * as z from "zod";
 import { STATUS_CODE } from "@std/http/status";
-import { nativeDialect } from "./api/native/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import { ANY_VALUE } from "./schemas/mod.ts";
-import { type Dialect, etagOf, hasAnswers, type Route, taggedResponse } from "./http/mod.ts";
+import { type DescribedRoute, type Dialect, hasAnswers } from "./http/mod.ts";
 
 type Json = Record<string, unknown>;
 
@@ -49,7 +48,7 @@ const SPECIAL_ERRORS = [UPGRADE_REQUIRED, TIMEOUT, ENCODED, UNSUPPORTED, CONFLIC
 
 /** The error statuses of a route, with their reasons. */
 function errorsOf(
-  { upgrade, body, dialect, conflicts, expires }: Route,
+  { upgrade, body, dialect, conflicts, expires }: DescribedRoute,
 ): (readonly [number, string])[] {
   return [
     ...ERRORS,
@@ -61,28 +60,8 @@ function errorsOf(
   ];
 }
 
-/** `GET /openapi.json`: the routes as an OpenAPI 3.1 document, created at the first request. */
-export function openApiRoute(routes: readonly Route[], version: string): Route {
-  let document: Promise<{ readonly text: string; readonly tag: string }> | null = null;
-  async function create() {
-    const text = JSON.stringify(describeRoutes(routes, version));
-    return { text, tag: await etagOf(text) };
-  }
-  return {
-    method: "GET",
-    path: "/openapi.json",
-    scope: "any",
-    dialect: nativeDialect,
-    summary: "OpenAPI description of all routes",
-    async handle({ request }) {
-      const { text, tag } = await (document ??= create());
-      return await taggedResponse(request, text, tag, "application/json");
-    },
-  };
-}
-
 /** An OpenAPI 3.1 document of routes (https://spec.openapis.org/oas/v3.1.1). */
-export function describeRoutes(routes: readonly Route[], version: string): Json {
+export function describeRoutes(routes: readonly DescribedRoute[], version: string): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)[*+?]?/g, "{$1}");
@@ -107,7 +86,7 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
   };
 }
 
-function operation(route: Route): Json {
+function operation(route: DescribedRoute): Json {
   const parameters = parametersOf(route);
   return {
     operationId: operationId(route),
@@ -141,7 +120,7 @@ function operation(route: Route): Json {
 }
 
 /** Whether a route ignores unknown fields and values without effect, as all do but the native ones. */
-function isLenient({ body, dialect }: Route): boolean {
+function isLenient({ body, dialect }: DescribedRoute): boolean {
   return body !== undefined && dialect.name !== "native";
 }
 
@@ -164,12 +143,12 @@ const IGNORED_HEADER = {
   schema: { type: "string" },
 };
 
-function headersOf(route: Route): Json {
+function headersOf(route: DescribedRoute): Json {
   if (!isLenient(route)) return {};
   return { headers: { "x-shimmy-ignored": { $ref: "#/components/headers/ignored" } } };
 }
 
-function parametersOf(route: Route): Json[] {
+function parametersOf(route: DescribedRoute): Json[] {
   const { path, query = {} } = route;
   const schema = { type: "string" };
   return [
@@ -190,7 +169,7 @@ function parametersOf(route: Route): Json[] {
   ];
 }
 
-function contentOf(route: Route): Json {
+function contentOf(route: DescribedRoute): Json {
   const { answer, text, html, streams = [], events } = route;
   const content: Record<string, Json> = {};
   if (text) content["text/plain"] = { schema: { type: "string" } };
@@ -201,7 +180,7 @@ function contentOf(route: Route): Json {
 }
 
 /** The data of each server-sent event. OpenAPI 3.1 has no field for it. */
-function eventsOf(events: Route["events"]): Json {
+function eventsOf(events: DescribedRoute["events"]): Json {
   if (events === undefined) return {};
   const schemas = Object.entries(events).map((
     [name, schema],
@@ -209,7 +188,7 @@ function eventsOf(events: Route["events"]): Json {
   return { "x-shimmy-events": Object.fromEntries(schemas) };
 }
 
-function operationId({ method, path }: Route): string {
+function operationId({ method, path }: DescribedRoute): string {
   const words = path.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
   return [method.toLowerCase(), ...words].join("_");
 }
@@ -240,14 +219,14 @@ function exampleOf(status: number, description: string): ShimmyError {
 }
 
 /** The schema of a request body; lenient routes accept unknown fields and any value without effect. */
-function bodySchema(route: Route): Json {
+function bodySchema(route: DescribedRoute): Json {
   const schema = toSchema(route.body!, "input", isLenient(route));
   if (!hasAnswers(route)) return schema;
   return { ...schema, properties: { ...schema.properties as Json, receipt: RECEIPT_FIELD } };
 }
 
 /** The schema of a response; with a receipt, if the route has answers. */
-function answerSchema(route: Route): Json {
+function answerSchema(route: DescribedRoute): Json {
   const schema = toSchema(route.answer!, "output");
   return hasAnswers(route) ? withReceipt(schema) : schema;
 }

@@ -1,5 +1,5 @@
-import * as z from "zod";
-import { readJson, type Route, type RouteForm } from "./http/mod.ts";
+import type * as z from "zod";
+import { readJson, type Route, type RouteForm, type RouteSchemas } from "./http/mod.ts";
 
 /**
  * One route of several forms with the same method and path, each in its dialect. The first form that
@@ -12,12 +12,10 @@ export function sharedRoute(...forms: readonly RouteForm[]): Route {
   if (last === undefined || last.accepts !== undefined) {
     throw new TypeError("Cannot share a route: its last form must take all bodies");
   }
-  const [body, answer] = (["body", "answer"] as const).map((key) => unionOf(forms, key));
   return {
     ...last,
-    ...(body === undefined ? {} : { body }),
-    ...(answer === undefined ? {} : { answer }),
     forms,
+    load: () => schemasOf(forms),
     async handle(exchange) {
       const value = await readJson(exchange);
       const form = forms.find(({ accepts }) => accepts?.(value) ?? true)!;
@@ -27,7 +25,19 @@ export function sharedRoute(...forms: readonly RouteForm[]): Route {
   };
 }
 
-function unionOf(forms: readonly Route[], key: "body" | "answer"): z.ZodType | undefined {
-  const schemas = forms.flatMap((form) => form[key] ?? []);
-  return schemas.length > 1 ? z.union(schemas) : schemas[0];
+/** The schemas of all forms together. */
+async function schemasOf(forms: readonly Route[]): Promise<RouteSchemas> {
+  const [{ union }, ...each] = await Promise.all([
+    import("zod"),
+    ...forms.map(({ load }) => load?.() ?? Promise.resolve<RouteSchemas>({})),
+  ]);
+  const unionOf = (key: "body" | "answer"): z.ZodType | undefined => {
+    const schemas = each.flatMap((form) => form[key] ?? []);
+    return schemas.length > 1 ? union(schemas) : schemas[0];
+  };
+  const [body, answer] = [unionOf("body"), unionOf("answer")];
+  return {
+    ...(body === undefined ? {} : { body }),
+    ...(answer === undefined ? {} : { answer }),
+  };
 }

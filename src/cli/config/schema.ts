@@ -14,7 +14,6 @@ import {
   parseSize,
   similarName,
 } from "../../models/entry/mod.ts";
-import { parse } from "../../server/http/mod.ts";
 import {
   integerBetween,
   integerFrom,
@@ -22,6 +21,7 @@ import {
   samplingFields,
   toSampling,
 } from "../../server/schemas/mod.ts";
+import { parse } from "../../server/validation/mod.ts";
 import type { OptionSet } from "../options/mod.ts";
 import type { Config } from "./config.ts";
 

@@ -1,5 +1,5 @@
 import type { LoadOptions } from "../../engine/protocol/mod.ts";
-import { expertOverrides } from "../../engine/mod.ts";
+import { expertOverrides } from "../../engine/model/placement/mod.ts";
 import type { GlobalValues } from "./global_options.ts";
 import { UsageError } from "./options.ts";
 

@@ -1,4 +1,5 @@
 /** Parts of a running server: the log and the reload of the configuration file. */
+export { LatePreparation } from "./late_preparation.ts";
 export { createLog, type Log, logAccess, watchedLog } from "./log.ts";
 export { residencyLimits, watchConfig } from "./reload_config.ts";
 export { auditLine, openAudit } from "./audit.ts";

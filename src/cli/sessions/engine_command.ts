@@ -1,5 +1,5 @@
 import { join, resolve } from "@std/path";
-import { ENGINE_COMMAND, ENGINE_MODULE } from "../../engine/mod.ts";
+import { ENGINE_COMMAND, ENGINE_MODULE } from "../../engine/process/engine_program.ts";
 import { type OwnCommand, ownCommand } from "../../own_command.ts";
 import { cacheDirectory } from "../../runtime/library/paths.ts";
 import type { GlobalValues } from "../options/mod.ts";

@@ -11,7 +11,7 @@ import { windowedModel } from "../../../tests/models/windowed.ts";
 import { ENCODERS } from "../../../tests/models/encoders.ts";
 import { LOCK, MAIN } from "../../../tests/support/source.ts";
 import { DRAFT, PIRATE_LORA, TINY, TINY_F16, tinyOptions } from "../../../tests/support/engine.ts";
-import { ENGINE_COMMAND } from "../process/child_main.ts";
+import { ENGINE_COMMAND } from "../process/engine_program.ts";
 import { loadEngine } from "../load_engine.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ChildCommand } from "../process/spare_process.ts";

@@ -5,11 +5,6 @@ import { sendHeartbeats } from "./heartbeat.ts";
 import { type SharedMemory, startThread, THREAD_NAME } from "./transport.ts";
 import { WorkWatch } from "./work_watch.ts";
 
-/** Internal command that runs {@linkcode engineChild}. */
-export const ENGINE_COMMAND = "__engine";
-/** Module that runs {@linkcode engineChild} when started as a program. */
-export const ENGINE_MODULE = import.meta.url;
-
 /** Milliseconds for the unload of a child whose parent has ended. */
 const MAX_UNLOAD_MS = DISK_SAVE_MS + 2000;
 

@@ -13,23 +13,27 @@ export {
   originOf,
   unauthorized,
 } from "./access.ts";
-export { parse, readJson, readOptionalJson, withoutReceipt } from "./body.ts";
+export { readJson, readOptionalJson, withoutReceipt } from "./body.ts";
 export { isPreflight, preflightResponse, setCorsHeaders } from "./cors.ts";
 export { type Form, readForm } from "./request/form.ts";
 export { errorResponse, HttpError, statusOf, toShimmyError } from "./errors.ts";
 export { etagOf, taggedResponse } from "./etag.ts";
-export { isStrict, parseLenient, parseStrict } from "./ignored_fields.ts";
 export { json } from "./json.ts";
+export { describedRoutes, lazyRoute, loadRoutes, once } from "./lazy_route.ts";
 export { HeldBody } from "./request/held_bodies.ts";
 export { SMALL_BYTES } from "./request/json_size.ts";
 export { parseJson } from "./request/parse_json.ts";
 export { preferredType, type ResponseType } from "./negotiation.ts";
 export type {
+  DescribedRoute,
   Dialect,
   Exchange,
   FetchRemoteImages,
   Route,
+  RouteCode,
   RouteForm,
+  RouteHead,
+  RouteSchemas,
   RouteScope,
   ServerContext,
   ServerSettings,

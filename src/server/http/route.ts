@@ -46,6 +46,8 @@ export interface ServerContext {
   readonly report?: (error: ShimmyError, requestId: string) => void;
   /** Receives every finished request, for an access log. */
   readonly access?: (record: AccessRecord) => void;
+  /** Whether the server has not loaded the model yet that it loads at its start; absent: it loads none then. */
+  readonly isStarting?: () => boolean;
   /** Aborts when the server shuts down: WebSockets close after their running request. */
   readonly stopping?: AbortSignal;
   /** Aborts when the listener is replaced: WebSockets close as when the server shuts down. */
@@ -153,28 +155,39 @@ export interface Dialect {
 export type RouteScope = Scope | "any";
 
 /** Whether the answers of a route can have receipts. */
-export function hasAnswers({ method, scope, streams }: Route): boolean {
+export function hasAnswers({ method, scope, streams }: RouteHead): boolean {
   return method === "POST" && scope === "chat" && streams !== undefined;
 }
 
-/** A route as data: the router and `/openapi.json` are made from the route table. */
-export interface Route {
+/** The schemas of a route, for `/openapi.json`. */
+export interface RouteSchemas {
+  /** Schema of the request body, if the route takes one. */
+  readonly body?: z.ZodType;
+  /** Schema of the JSON response. */
+  readonly answer?: z.ZodType;
+  /** Schemas of the data of server-sent events, by the name of the event. */
+  readonly events?: Readonly<Record<string, z.ZodType>>;
+}
+
+/** What a route needs for its first request. */
+export interface RouteCode extends RouteSchemas {
+  readonly handle: (exchange: Exchange) => Response | Promise<Response>;
+}
+
+/** What the router needs to know of a route. */
+export interface RouteHead {
   readonly method: "GET" | "POST" | "DELETE";
   /** A `URLPattern` pathname, e.g. `/api/models/:name/load`. */
   readonly path: string;
   readonly dialect: Dialect;
   readonly summary: string;
   readonly scope: RouteScope;
-  /** Schema of the request body, if the route takes one. */
-  readonly body?: z.ZodType;
   /** The body is a form (`multipart/form-data`) and not JSON. */
   readonly isForm?: boolean;
   /** A request without a body is valid. */
   readonly optionalBody?: boolean;
   /** Descriptions of the query parameters by name; all are optional. */
   readonly query?: Readonly<Record<string, string>>;
-  /** Schema of the JSON response. */
-  readonly answer?: z.ZodType;
   /** The response is plain text. */
   readonly text?: boolean;
   /** The response is HTML; with `text`, the `Accept` header decides. */
@@ -185,8 +198,6 @@ export interface Route {
   readonly conflicts?: boolean;
   /** What the request asks for may be no longer kept (410). */
   readonly expires?: boolean;
-  /** Schemas of the data of server-sent events, by the name of the event. */
-  readonly events?: Readonly<Record<string, z.ZodType>>;
   /** The response is an upgrade to WebSocket. */
   readonly upgrade?: boolean;
   /** The route starts work or processes: pages of other sites must not make browsers request it. */
@@ -197,10 +208,22 @@ export interface Route {
   readonly openFor?: (request: Request, settings: ServerSettings) => Promise<boolean>;
   /** The route exists only with the setting `ui`. */
   readonly isPage?: boolean;
+}
+
+/**
+ * A route as data: the router and `/openapi.json` are made from the route table. The table is read before
+ * the server listens, and holds no schemas.
+ */
+export interface Route extends RouteHead {
   /** The forms of a route that several dialects share. */
   readonly forms?: readonly Route[];
-  readonly handle: (exchange: Exchange) => Response | Promise<Response>;
+  /** Reads the modules of the route, which `handle` would read with the first request. */
+  readonly load?: () => Promise<RouteSchemas>;
+  readonly handle: RouteCode["handle"];
 }
+
+/** A route with its schemas. */
+export type DescribedRoute = Route & RouteSchemas;
 
 /** One form of a route that several dialects share. */
 export interface RouteForm extends Route {

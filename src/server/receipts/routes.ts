@@ -1,26 +1,14 @@
-import * as z from "zod";
-import { STATUS_CODE } from "@std/http/status";
-import { type Dialect, HttpError, type Route } from "../http/mod.ts";
+import { type Dialect, lazyRoute, type Route } from "../http/mod.ts";
 
 /** The route of the public key that verifies receipts. */
 export function receiptRoutes(dialect: Dialect): readonly Route[] {
-  return [{
-    method: "GET",
-    path: "/api/receipts/key",
-    scope: "any",
-    dialect,
-    summary: "Public key that verifies receipts",
-    answer: z.object({
-      id: z.string(),
-      algorithm: z.literal("Ed25519"),
-      public_key: z.string().describe("32 bytes in base64url"),
-    }),
-    async handle({ context: { receipts } }) {
-      if (receipts === undefined) {
-        throw new HttpError(STATUS_CODE.NotFound, "This server makes no receipts");
-      }
-      const { id, publicText } = await receipts.publicKey();
-      return Response.json({ id, algorithm: "Ed25519", public_key: publicText });
-    },
-  }];
+  return [
+    lazyRoute({
+      method: "GET",
+      path: "/api/receipts/key",
+      scope: "any",
+      dialect,
+      summary: "Public key that verifies receipts",
+    }, async () => (await import("./public_key.ts")).publicKey),
+  ];
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../errors.ts";
-import { parse } from "../http/body.ts";
+import { parse } from "../validation/validate.ts";
 import { keepAlive, keepAliveOf } from "./keep_alive.ts";
 
 const values: readonly (readonly [unknown, number | undefined])[] = [

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import * as z from "zod";
 import { DEFAULT_SAMPLING } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
-import { parse } from "../http/body.ts";
+import { parse } from "../validation/validate.ts";
 import {
   runFields,
   samplingFields,

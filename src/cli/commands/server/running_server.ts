@@ -1,14 +1,14 @@
-import { delay } from "@std/async/delay";
 import { LLAMA_VERSION } from "../../../../ffi/library/version.ts";
-import { endSpare } from "../../../engine/mod.ts";
-import type { ModelEntry } from "../../../models/entry/mod.ts";
+import { endSpare } from "../../../engine/process/spare_process.ts";
 import { isReference } from "../../../models/pull/mod.ts";
 import {
   Activity,
+  allRoutes,
   type ConnectionLimits,
   createHandler,
   type Handler,
   type Listener,
+  loadRoutes,
   Metrics,
   ollamaServerRoutes,
   type ServerContext,
@@ -16,7 +16,6 @@ import {
 import { createIssuer, FileDigests } from "../../../receipts/mod.ts";
 import { cacheDirectory } from "../../../runtime/library/paths.ts";
 import { canRunItself } from "../../../own_command.ts";
-import { PreparationPool } from "../../../chat/mod.ts";
 import { VERSION } from "../../../version.ts";
 import { keyFolder } from "../../config/mod.ts";
 import {
@@ -38,14 +37,14 @@ import {
   EXIT,
   interruptible,
   type InterruptSignal,
-  type ModelSession,
 } from "../../environment/mod.ts";
-import { bytes, explain, placementLine, printable } from "../../output/mod.ts";
+import { bytes, explain } from "../../output/mod.ts";
 import {
   auditLine,
   checkDefaultModel,
   checkOpen,
   createLog,
+  LatePreparation,
   type Log,
   logAccess,
   openAudit,
@@ -65,9 +64,8 @@ import {
 import { certificateFiles, listen, listenWithTls } from "../../listening/mod.ts";
 import { diskCacheFolder } from "../../sessions/mod.ts";
 import { modelStore, resolveDefaultModel, resolveDraft } from "../../pulling/mod.ts";
+import { loadAtStart } from "./load_at_start.ts";
 
-/** Milliseconds between the end of the load and the request that warms the server up. */
-const WARM_UP_DELAY = 50;
 /** Interval of keep-alive comments. Common proxies close a stream after 60 s without data. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -129,9 +127,12 @@ export async function runServer(
       digests: new FileDigests(cacheDirectory(env)),
       versions: { shimmy: VERSION, libllama: LLAMA_VERSION },
     });
-    using preparer = new PreparationPool();
+    // The models are looked for while the rest starts. A failure is told by what needs them.
+    void session.registry.discovery().catch(() => {});
+    using preparer = new LatePreparation();
     const fetchImages = await remoteImages(values);
     const socketAnswers = new Set<Promise<void>>();
+    let hasStarted = false;
     const metrics = new Metrics();
     await using telemetry = await openTelemetry(env, () => metrics.values(session.registry), log);
     const context = (hostname: string | null, replaced?: AbortSignal): ServerContext => ({
@@ -166,6 +167,7 @@ export async function runServer(
         logAccess(log, record);
         audit?.write(auditLine(record, new Date()));
       },
+      isStarting: () => !hasStarted,
       stopping: stop,
       ...(replaced === undefined ? {} : { replaced }),
       socketAnswers,
@@ -219,9 +221,14 @@ export async function runServer(
           pulling,
         ),
     );
-    const ready = prepare(session, log, globals.verbose, stop, {
+    const ready = loadAtStart(session, log, globals.verbose, stop, {
       isChosen: asked !== undefined && isReference(asked),
       keepsModels: values["keep-alive"] > 0,
+      started: () => hasStarted = true,
+      readModules: async () => {
+        void preparer.warm().catch(() => {});
+        await loadRoutes(allRoutes, stop);
+      },
       // The answer to a client warms the server up as well, and a client may have unloaded the model.
       warmUp: (entry) =>
         warmUp(
@@ -231,7 +238,6 @@ export async function runServer(
           () => !metrics.hasAnswers && session.registry.state(entry).state === "loaded",
         ),
     }).finally(endSpare);
-    preparer.warm();
     await aborted(stop);
     log.info(
       `Finishing running requests for at most ${values.drain} s; ` +
@@ -316,51 +322,6 @@ async function listenBeside(
   } catch (error) {
     await first.shutdown();
     throw error;
-  }
-}
-
-/**
- * Reports the models and loads the default model if it was chosen or is built in. A model that is the
- * default only because it was found first is loaded on request, because it may be large.
- */
-async function prepare(
-  session: ModelSession,
-  log: Log,
-  verbose: boolean,
-  stop: AbortSignal,
-  { isChosen, keepsModels, warmUp }: {
-    readonly isChosen: boolean;
-    readonly keepsModels: boolean;
-    /** Sends a first request to a loaded model. */
-    readonly warmUp: (entry: ModelEntry) => Promise<void>;
-  },
-): Promise<void> {
-  try {
-    const { models, skipped } = await session.registry.discovery();
-    for (const { path, reason, kind } of skipped) {
-      if (kind === "broken" || kind === "shard") log.warn(printable(`Skipped ${path}: ${reason}`));
-      else log.debug(printable(`Ignored ${path}: ${reason}`));
-    }
-    const entry = await session.selectModel();
-    const count = models.length === 1 ? "1 model" : `${models.length} models`;
-    log.info(`${count}; default: ${printable(entry.name)}`);
-    await session.prepareLibrary();
-    // With --keep-alive 0 the model would be unloaded before the first request.
-    if (!keepsModels) return;
-    if (!isChosen && entry.source !== "base" && entry.source !== "builtin") return;
-    const engine = await session.registry.preload(entry, stop);
-    if (engine === null) {
-      log.info(`${printable(entry.name)} is loaded on request: another model was requested first`);
-      return;
-    }
-    const { info } = engine;
-    log.info(`Loaded ${printable(entry.name)} (${info.description}): ${placementLine(info)}`);
-    if (info.kind !== "language") return;
-    // After the answers to clients that wait for the load.
-    await delay(WARM_UP_DELAY, { signal: stop });
-    await warmUp(entry);
-  } catch (error) {
-    if (!stop.aborted) log.error(explain(error, verbose));
   }
 }
 

@@ -1,4 +1,4 @@
-import { endSpare, startSpare } from "../../../engine/mod.ts";
+import { endSpare, startSpare } from "../../../engine/process/spare_process.ts";
 import { canRunItself } from "../../../own_command.ts";
 import { cacheDirectory } from "../../../runtime/library/paths.ts";
 import { type Call, command, type Environment } from "../../environment/mod.ts";

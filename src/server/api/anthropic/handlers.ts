@@ -2,7 +2,8 @@ import { countTokens } from "../../../chat/mod.ts";
 import { collectEvents, type Engine, type Sink } from "../../../engine/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { callerOf, keptStream } from "../../resuming/mod.ts";
-import { eventStream, type Exchange, parseLenient, readJson } from "../../http/mod.ts";
+import { eventStream, type Exchange, readJson, type RouteCode } from "../../http/mod.ts";
+import { parseLenient } from "../../validation/mod.ts";
 import {
   bindAnswer,
   bindFork,
@@ -13,7 +14,12 @@ import {
   startAnswer,
   steeredAnswer,
 } from "../../answers/mod.ts";
-import type { CountAnswer, MessageAnswer } from "./response_schemas.ts";
+import {
+  type CountAnswer,
+  countAnswer,
+  type MessageAnswer,
+  messageAnswer,
+} from "./response_schemas.ts";
 import { CollectedMessage } from "./message.ts";
 import { toAnswerRequest, toInput } from "./request.ts";
 import { type PartStarts, type SearchedEvent, SearchingAnswer } from "./search/mod.ts";
@@ -35,8 +41,7 @@ function partStarts(caller: Caller, engine: Engine): PartStarts {
   };
 }
 
-/** `POST /v1/messages`. */
-export async function createMessage(exchange: Exchange): Promise<Response> {
+async function createMessage(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, messagesBody, await readJson(exchange));
   const request = toAnswerRequest(body);
   const { entry, engine } = await engineFor(exchange, body.model);
@@ -92,8 +97,7 @@ export async function createMessage(exchange: Exchange): Promise<Response> {
   return stream.response;
 }
 
-/** `POST /v1/messages/count_tokens`: renders and tokenizes the prompt as for generation. */
-export async function countTokensOf(exchange: Exchange): Promise<Response> {
+async function countTokensOf(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, countBody, await readJson(exchange));
   const input = toInput(body);
   const { engine } = await engineFor(exchange, body.model);
@@ -102,3 +106,17 @@ export async function countTokensOf(exchange: Exchange): Promise<Response> {
     exchange,
   );
 }
+
+/** `POST /v1/messages` */
+export const messages: RouteCode = {
+  body: messagesBody,
+  answer: messageAnswer,
+  handle: createMessage,
+};
+
+/** `POST /v1/messages/count_tokens` */
+export const tokenCount: RouteCode = {
+  body: countBody,
+  answer: countAnswer,
+  handle: countTokensOf,
+};

@@ -208,7 +208,7 @@ Deno.test("a client that leaves a stream ends the answer", async () => {
 });
 
 Deno.test("a message fits the schema that describes it", async () => {
-  const [{ answer } = { answer: undefined }] = anthropicRoutes;
+  const { answer } = await anthropicRoutes[0]!.load!();
   const { send } = calling(["<think>\n", "Hm.", "\n</think>\n\n", ...CALL]);
   const message = await (await send("POST", "/v1/messages", { ...BODY, tools: TOOLS })).json();
   assertEquals(message.content.length, 2);

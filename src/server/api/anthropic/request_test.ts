@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../../errors.ts";
-import { parse } from "../../http/body.ts";
+import { parse } from "../../validation/validate.ts";
 import { toAnswerRequest } from "./request.ts";
 import { messagesBody } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../../errors.ts";
-import { parse } from "../../http/body.ts";
+import { parse } from "../../validation/validate.ts";
 import { countBody, messagesBody } from "./schema.ts";
 
 const BODY = {

@@ -1,6 +1,6 @@
 /** Deferred tools, references to them, and the billing header of Claude Code. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { parse } from "../../http/mod.ts";
+import { parse } from "../../validation/mod.ts";
 import { serverDouble } from "../../../../tests/doubles/server.ts";
 import { anthropicRoutes } from "./mod.ts";
 import { toInput } from "./request.ts";

@@ -4,11 +4,11 @@ import type { Engine } from "../../../engine/mod.ts";
 import type { Embedding, EmbedInput } from "../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { engineForModel, resolveForKind } from "../../answers/mod.ts";
-import { type Exchange, json, parseLenient, readJson, type Route } from "../../http/mod.ts";
+import { type Exchange, json, readJson, type RouteCode } from "../../http/mod.ts";
+import { parseLenient } from "../../validation/mod.ts";
 import { integerFrom } from "../../schemas/mod.ts";
 import { prompt, type SinglePrompt, text } from "./completion/fields.ts";
 import { partsOf, promptsOf } from "./completion/prompts.ts";
-import { llamacppDialect } from "./dialect.ts";
 
 const embeddingBody = z.strictObject({
   model: text.nullish().describe("Default: the only embedding model, or else the default model"),
@@ -83,14 +83,9 @@ async function embed(exchange: Exchange): Promise<Response> {
   }));
 }
 
-/** Embeddings in the form of llama-server: one list of vectors per input. */
-export const embeddingRoutes: readonly Route[] = ["/embedding", "/embeddings"].map((path) => ({
-  method: "POST",
-  scope: "embed",
-  path,
-  dialect: llamacppDialect,
-  summary: "Embeddings",
+/** `POST /embedding` in the form of llama-server: one list of vectors per input. */
+export const createEmbeddings: RouteCode = {
   body: embeddingBody,
   answer: embeddingAnswer,
   handle: embed,
-}));
+};

@@ -4,31 +4,8 @@
  *
  * @module
  */
-import type { Route } from "../../http/mod.ts";
-import { completionRoutes } from "./completion/completion.ts";
-import { embeddingRoutes } from "./embeddings.ts";
-import { infillRoutes } from "./infill/infill.ts";
-import { controlRoutes } from "./state/control.ts";
-import { loraRoutes } from "./state/lora_adapters.ts";
-import { modelRoutes } from "./state/models.ts";
-import { propsRoutes } from "./state/props.ts";
-import { slotRoutes } from "./state/slots.ts";
-
 export { llamacppDialect } from "./dialect.ts";
-export { RERANK_PATHS, teiRerankRoute } from "./rerank.ts";
-export { tokenizeRoute } from "./tokenize.ts";
-
-/** All routes except those that are shared with another dialect. */
-export const llamacppRoutes: readonly Route[] = [
-  ...completionRoutes,
-  ...infillRoutes,
-  ...embeddingRoutes,
-  ...modelRoutes,
-  ...propsRoutes,
-  ...slotRoutes,
-  ...loraRoutes,
-  ...controlRoutes,
-];
+export { llamacppRoutes, RERANK_PATHS, teiRerankRoute, tokenizeRoute } from "./routes.ts";
 
 /** Paths of llama-server beside those below `/v1`, and the paths that they stand for. */
 export const LLAMACPP_ALIASES: Readonly<Record<string, string>> = {

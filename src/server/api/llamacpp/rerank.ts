@@ -1,16 +1,9 @@
 import * as z from "zod";
 import { DOCUMENTS_LIMIT, scoreDocuments } from "../../answers/mod.ts";
-import {
-  type Exchange,
-  json,
-  parseLenient,
-  readJson,
-  type Route,
-  type RouteForm,
-} from "../../http/mod.ts";
+import { type Exchange, json, readJson, type RouteCode } from "../../http/mod.ts";
+import { parseLenient } from "../../validation/mod.ts";
 import { ignored, integerFrom } from "../../schemas/mod.ts";
 import { flag, text } from "./completion/fields.ts";
-import { llamacppDialect } from "./dialect.ts";
 
 const TEXTS_ERROR = `must be a list of 1 to ${DOCUMENTS_LIMIT} texts`;
 
@@ -50,20 +43,5 @@ async function rerank(exchange: Exchange): Promise<Response> {
   );
 }
 
-/** The paths at which llama-server scores documents. */
-export const RERANK_PATHS = ["/rerank", "/reranking", "/v1/rerank", "/v1/reranking"] as const;
-
 /** Reranking for a body with `texts`. The paths have another form in another dialect. */
-export function teiRerankRoute(path: Route["path"]): RouteForm {
-  return {
-    method: "POST",
-    scope: "embed",
-    path,
-    dialect: llamacppDialect,
-    summary: "Score texts for a query, in the form of Text Embeddings Inference",
-    body: teiBody,
-    answer: teiAnswer,
-    accepts: (body) => typeof body === "object" && body !== null && "texts" in body,
-    handle: rerank,
-  };
-}
+export const teiRerank: RouteCode = { body: teiBody, answer: teiAnswer, handle: rerank };

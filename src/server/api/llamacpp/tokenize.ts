@@ -1,10 +1,10 @@
 import * as z from "zod";
 import type { Engine } from "../../../engine/mod.ts";
 import { engineFor, tokenPieces } from "../../answers/mod.ts";
-import { type Exchange, json, parseLenient, readJson, type RouteForm } from "../../http/mod.ts";
+import { type Exchange, json, readJson, type RouteCode } from "../../http/mod.ts";
+import { parseLenient } from "../../validation/mod.ts";
 import { flag, mixedPrompt, text } from "./completion/fields.ts";
 import { partsOf } from "./completion/prompts.ts";
-import { llamacppDialect } from "./dialect.ts";
 
 const tokenizeBody = z.strictObject({
   model: text.nullish().describe("Default: the default model"),
@@ -46,16 +46,8 @@ async function withPieces(engine: Engine, tokens: readonly number[]) {
 }
 
 /** `POST /tokenize` for a body with `content`. The path has another form in another dialect. */
-export const tokenizeRoute: RouteForm = {
-  method: "POST",
-  scope: "chat",
-  path: "/tokenize",
-  dialect: llamacppDialect,
-  summary: "Tokenize a text",
+export const tokenizeText: RouteCode = {
   body: tokenizeBody,
   answer: tokenizeAnswer,
-  accepts: (body) =>
-    typeof body !== "object" || body === null || "content" in body ||
-    !("prompt" in body || "messages" in body),
   handle: tokenize,
 };

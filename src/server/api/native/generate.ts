@@ -1,6 +1,14 @@
+import * as z from "zod";
 import { collectEvents, type Sink } from "../../../engine/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { type Exchange, parseStrict, preferredType, type ResponseType } from "../../http/mod.ts";
+import {
+  type Exchange,
+  preferredType,
+  readJson,
+  type ResponseType,
+  type RouteCode,
+} from "../../http/mod.ts";
+import { parseStrict } from "../../validation/mod.ts";
 import { choicesOf, engineFor, steeredChoices } from "../../answers/mod.ts";
 import { callerOf } from "../../resuming/mod.ts";
 import { keepAliveOf } from "../../schemas/mod.ts";
@@ -10,6 +18,7 @@ import { type StreamForm, streamOf } from "./streaming/event_streams.ts";
 import { keptFrames } from "./streaming/resume.ts";
 import {
   type GenerateAnswer,
+  generateAnswerSchema,
   type GenerateBody,
   generateSchema,
   type UnifiedEvent,
@@ -34,7 +43,7 @@ export function newAnswerId(): string {
 }
 
 /** Handles a native `POST /api/generate` whose body has been read. */
-export async function handleGenerate(exchange: Exchange, value: unknown): Promise<Response> {
+async function handleGenerate(exchange: Exchange, value: unknown): Promise<Response> {
   const body = parseStrict(generateSchema, value);
   const form = await formOf(body, exchange.request);
   const request = toAnswerRequest(body, form === "json" || form === "ndjson" ? "frames" : form);
@@ -103,5 +112,34 @@ async function toObject(
     model,
     created_at: new Date().toISOString(),
     ...done,
+  };
+}
+
+/** Decides between the two forms of `POST /api/generate`. */
+export interface OtherForm {
+  /** Whether a request is in the other dialect. */
+  matches(headers: Headers, body: unknown): boolean;
+}
+
+/** The code of the other dialect. */
+export interface ForeignCode {
+  /** Handles a request whose body has been read to select the dialect. */
+  readonly handle: (exchange: Exchange, body: unknown) => Response | Promise<Response>;
+  /** Its answers. */
+  readonly answer: z.ZodType;
+}
+
+/** The code of `POST /api/generate`. @param other the other dialect, if there is one. */
+export function generateCode(other?: OtherForm & ForeignCode): RouteCode {
+  return {
+    body: generateSchema,
+    answer: other === undefined
+      ? generateAnswerSchema
+      : z.union([generateAnswerSchema, other.answer]),
+    async handle(exchange) {
+      const body = await readJson(exchange);
+      const isOther = other?.matches(exchange.request.headers, body) ?? false;
+      return await (isOther ? other!.handle : handleGenerate)(exchange, body);
+    },
   };
 }

@@ -326,8 +326,11 @@ Deno.test("an unknown model is 404", async () => {
 Deno.test("requests of another dialect to /api/generate are answered by that dialect", async () => {
   const route = generateRoute({
     matches: (headers, body) => headers.has("x-theirs") || Object.hasOwn(body as object, "theirs"),
-    handle: (_exchange, body) => Response.json({ claimed: body }),
-    answer: z.unknown(),
+    load: () =>
+      Promise.resolve({
+        handle: (_exchange, body) => Response.json({ claimed: body }),
+        answer: z.unknown(),
+      }),
   });
   const handler = createHandler({ pool: new PoolDouble(), settings: SETTINGS }, [route]);
   const theirs = await handler(post("/api/generate", { theirs: 1 }));

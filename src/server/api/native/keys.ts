@@ -14,8 +14,8 @@ import {
   SCOPES,
 } from "../../../access/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
-import { type Exchange, HttpError, parseStrict, readJson, type Route } from "../../http/mod.ts";
-import { nativeDialect } from "./dialect.ts";
+import { type Exchange, HttpError, readJson, type RouteCode } from "../../http/mod.ts";
+import { parseStrict } from "../../validation/mod.ts";
 
 const rightsSchema = z.object({
   id: z.string(),
@@ -58,70 +58,54 @@ const createSchema = z.strictObject({
   tokens: text.nullish().describe("Maximum tokens, such as 1M/day"),
 });
 
-/** Routes that list, make and revoke signed keys. */
-export const keyRoutes: readonly Route[] = [
-  {
-    method: "GET",
-    path: "/api/keys",
-    scope: "admin",
-    dialect: nativeDialect,
-    summary: "List the signed keys with their rights and use",
-    answer: z.object({ keys: z.array(keySchema) }),
-    async handle(exchange) {
-      const known = await knownKeys(storeFor(exchange));
-      return Response.json({
-        keys: known.list.keys.map((claims) => knownKeyJson(claims, known)),
-      });
-    },
+/** `GET /api/keys` */
+export const listKeys: RouteCode = {
+  answer: z.object({ keys: z.array(keySchema) }),
+  async handle(exchange) {
+    const known = await knownKeys(storeFor(exchange));
+    return Response.json({
+      keys: known.list.keys.map((claims) => knownKeyJson(claims, known)),
+    });
   },
-  {
-    method: "POST",
-    path: "/api/keys",
-    scope: "admin",
-    dialect: nativeDialect,
-    summary: "Make a signed key; the response is the only one that contains it",
-    body: createSchema,
-    answer: rightsSchema.extend({ key: z.string() }),
-    async handle(exchange) {
-      const store = storeFor(exchange);
-      const body = parseStrict(createSchema, await readJson(exchange));
-      const { key, claims } = await store.create(rightsOf(body, exchange.key));
-      // Neither the browser nor a proxy keeps the key.
-      return Response.json({ key, ...keyJson(claims) }, {
-        headers: { "cache-control": "no-store" },
-      });
-    },
+};
+
+/** `POST /api/keys` */
+export const createKey: RouteCode = {
+  body: createSchema,
+  answer: rightsSchema.extend({ key: z.string() }),
+  async handle(exchange) {
+    const store = storeFor(exchange);
+    const body = parseStrict(createSchema, await readJson(exchange));
+    const { key, claims } = await store.create(rightsOf(body, exchange.key));
+    // Neither the browser nor a proxy keeps the key.
+    return Response.json({ key, ...keyJson(claims) }, {
+      headers: { "cache-control": "no-store" },
+    });
   },
-  {
-    method: "GET",
-    path: "/api/keys/:id",
-    scope: "admin",
-    dialect: nativeDialect,
-    summary: "The rights and the use of a signed key",
-    answer: keySchema,
-    async handle(exchange) {
-      const known = await knownKeys(storeFor(exchange));
-      const id = idOf(exchange);
-      const claims = known.list.keys.find((one) => one.id === id);
-      if (claims === undefined) throw unknownKey(id);
-      return Response.json(knownKeyJson(claims, known));
-    },
+};
+
+/** `GET /api/keys/:id` */
+export const describeKey: RouteCode = {
+  answer: keySchema,
+  async handle(exchange) {
+    const known = await knownKeys(storeFor(exchange));
+    const id = idOf(exchange);
+    const claims = known.list.keys.find((one) => one.id === id);
+    if (claims === undefined) throw unknownKey(id);
+    return Response.json(knownKeyJson(claims, known));
   },
-  {
-    method: "DELETE",
-    path: "/api/keys/:id",
-    scope: "admin",
-    dialect: nativeDialect,
-    summary: "Revoke a signed key at once; it need not be in the list",
-    answer: z.object({ id: z.string(), state: z.literal("revoked") }),
-    async handle(exchange) {
-      const store = storeFor(exchange);
-      const id = idOf(exchange);
-      await store.revoke(id);
-      return Response.json({ id, state: "revoked" });
-    },
+};
+
+/** `DELETE /api/keys/:id` */
+export const revokeKey: RouteCode = {
+  answer: z.object({ id: z.string(), state: z.literal("revoked") }),
+  async handle(exchange) {
+    const store = storeFor(exchange);
+    const id = idOf(exchange);
+    await store.revoke(id);
+    return Response.json({ id, state: "revoked" });
   },
-];
+};
 
 /**
  * The store of keys, for a request that may manage them.

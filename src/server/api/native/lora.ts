@@ -4,8 +4,8 @@ import type { AdapterChange } from "../../../engine/protocol/mod.ts";
 import type { ModelEntry } from "../../../models/entry/mod.ts";
 import type { AdapterFile } from "../../../models/registry/mod.ts";
 import { adapterJson, adapterNotFound, engineForEntry } from "../../answers/mod.ts";
-import { type Exchange, parseStrict, readJson, type Route } from "../../http/mod.ts";
-import { nativeDialect } from "./dialect.ts";
+import { type Exchange, readJson, type RouteCode } from "../../http/mod.ts";
+import { parseStrict } from "../../validation/mod.ts";
 
 const layers = z.tuple([z.int(), z.int()], {
   error: "must be the first and the last layer, such as [8, 24]",
@@ -47,32 +47,21 @@ const changeSchema = z.strictObject({
 
 type Change = z.output<typeof changeSchema>;
 
-/** Routes that list, load, rescale and unload adapters. */
-export const loraRoutes: readonly Route[] = [
-  {
-    method: "GET",
-    path: "/api/lora",
-    scope: "models:read",
-    dialect: nativeDialect,
-    summary: "List the adapters of a model",
-    query: { model: "Default: the default model" },
-    answer: answerSchema,
-    async handle({ context: { pool }, url }) {
-      const entry = await pool.resolve(url.searchParams.get("model") ?? undefined);
-      return stateOf(entry, pool.state(entry).engine, await pool.adapters(entry));
-    },
+/** `GET /api/lora` */
+export const listAdapters: RouteCode = {
+  answer: answerSchema,
+  async handle({ context: { pool }, url }) {
+    const entry = await pool.resolve(url.searchParams.get("model") ?? undefined);
+    return stateOf(entry, pool.state(entry).engine, await pool.adapters(entry));
   },
-  {
-    method: "POST",
-    path: "/api/lora",
-    scope: "admin",
-    dialect: nativeDialect,
-    summary: "Load, rescale or unload an adapter without a restart",
-    body: changeSchema,
-    answer: answerSchema,
-    handle: change,
-  },
-];
+};
+
+/** `POST /api/lora` */
+export const changeAdapters: RouteCode = {
+  body: changeSchema,
+  answer: answerSchema,
+  handle: change,
+};
 
 function stateOf(
   entry: ModelEntry,

@@ -11,11 +11,11 @@ import {
   shapeJson,
 } from "../../../models/entry/mod.ts";
 import type { ModelPool, ModelState } from "../../../models/registry/mod.ts";
-import { type Exchange, parseStrict, readOptionalJson, type Route } from "../../http/mod.ts";
+import { type Exchange, readOptionalJson, type RouteCode } from "../../http/mod.ts";
+import { parseStrict } from "../../validation/mod.ts";
 import { engineStatus } from "../../metrics/mod.ts";
 import { engineForEntry } from "../../answers/mod.ts";
 import { keepAlive, keepAliveOf } from "../../schemas/mod.ts";
-import { nativeDialect } from "./dialect.ts";
 import { memorySchema, statisticsOf, statisticsSchema } from "./statistics.ts";
 
 const stateSchema = z.enum(["unloaded", "loading", "loaded", "failed"]);
@@ -282,81 +282,57 @@ async function modelOfPath({ context, params }: Exchange): Promise<[ModelPool, M
   return [context.pool, await context.pool.resolve(params.name)];
 }
 
-/** Routes of the model registry. */
-export const modelRoutes: readonly Route[] = [
-  {
-    method: "GET",
-    path: "/api/models",
-    scope: "models:read",
-    dialect: nativeDialect,
-    summary: "List registered and discovered models",
-    answer: modelListSchema,
-    async handle({ context }) {
-      return Response.json(await describeAll(context, await context.pool.list()));
-    },
+/** `GET /api/models` */
+export const listModels: RouteCode = {
+  answer: modelListSchema,
+  async handle({ context }) {
+    return Response.json(await describeAll(context, await context.pool.list()));
   },
-  {
-    method: "POST",
-    path: "/api/models/discover",
-    scope: "admin",
-    dialect: nativeDialect,
-    summary: "Discover models again",
-    answer: modelListSchema,
-    async handle({ context }) {
-      return Response.json(await describeAll(context, await context.pool.rescan()));
-    },
+};
+
+/** `POST /api/models/discover` */
+export const discoverModels: RouteCode = {
+  answer: modelListSchema,
+  async handle({ context }) {
+    return Response.json(await describeAll(context, await context.pool.rescan()));
   },
-  {
-    method: "POST",
-    path: "/api/models/:name/load",
-    scope: "admin",
-    dialect: nativeDialect,
-    summary: "Load a model; responds when it is loaded",
-    body: loadSchema,
-    optionalBody: true,
-    answer: modelStatusSchema,
-    async handle(exchange) {
-      const [pool, entry] = await modelOfPath(exchange);
-      const { keep_alive } = await loadBody(exchange);
-      await engineForEntry(exchange, entry, keepAliveOf(keep_alive));
-      return Response.json(await statusOf(pool, entry));
-    },
+};
+
+/** `POST /api/models/:name/load` */
+export const loadModel: RouteCode = {
+  body: loadSchema,
+  answer: modelStatusSchema,
+  async handle(exchange) {
+    const [pool, entry] = await modelOfPath(exchange);
+    const { keep_alive } = await loadBody(exchange);
+    await engineForEntry(exchange, entry, keepAliveOf(keep_alive));
+    return Response.json(await statusOf(pool, entry));
   },
-  {
-    method: "POST",
-    path: "/api/models/:name/unload",
-    scope: "admin",
-    dialect: nativeDialect,
-    summary: "Unload a model; running requests are cancelled",
-    answer: unloadSchema,
-    async handle(exchange) {
-      const [pool, entry] = await modelOfPath(exchange);
-      const unloaded = await pool.unload(entry);
-      return Response.json({ name: entry.name, unloaded, state: pool.state(entry).state });
-    },
+};
+
+/** `POST /api/models/:name/unload` */
+export const unloadModel: RouteCode = {
+  answer: unloadSchema,
+  async handle(exchange) {
+    const [pool, entry] = await modelOfPath(exchange);
+    const unloaded = await pool.unload(entry);
+    return Response.json({ name: entry.name, unloaded, state: pool.state(entry).state });
   },
-  {
-    method: "GET",
-    path: "/api/models/:name/plan",
-    scope: "admin",
-    dialect: nativeDialect,
-    summary: "Plan the placement of a model without loading it",
-    costly: true,
-    answer: planSchema,
-    async handle(exchange) {
-      const [pool, entry] = await modelOfPath(exchange);
-      return Response.json(toPlan(entry.name, await pool.plan(entry, exchange.signal)));
-    },
+};
+
+/** `GET /api/models/:name/plan` */
+export const planModel: RouteCode = {
+  answer: planSchema,
+  async handle(exchange) {
+    const [pool, entry] = await modelOfPath(exchange);
+    return Response.json(toPlan(entry.name, await pool.plan(entry, exchange.signal)));
   },
-  {
-    method: "GET",
-    path: "/api/models/:name/status",
-    scope: "models:read",
-    dialect: nativeDialect,
-    summary: "Status of a model",
-    answer: modelStatusSchema,
-    async handle(exchange) {
-      return Response.json(await statusOf(...await modelOfPath(exchange)));
-    },
+};
+
+/** `GET /api/models/:name/status` */
+export const modelStatus: RouteCode = {
+  answer: modelStatusSchema,
+  async handle(exchange) {
+    return Response.json(await statusOf(...await modelOfPath(exchange)));
   },
-];
+};

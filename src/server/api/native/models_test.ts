@@ -279,6 +279,17 @@ for (const [state, error] of unready) {
   });
 }
 
+Deno.test("/ready is 503 until the model is loaded that the server loads at its start", async () => {
+  let isStarting = true;
+  const pool = new PoolDouble({ entry: entryDouble("tiny"), engine: new EngineDouble() });
+  const handler = createHandler({ pool, settings: SETTINGS, isStarting: () => isStarting });
+  const before = await handler(get("/ready"));
+  assertEquals(before.status, 503);
+  assertEquals(await before.json(), { error: "Model 'tiny' is not loaded yet" });
+  isStarting = false;
+  assertEquals(await json(handler, get("/ready")), { status: "ready", model: "tiny" });
+});
+
 Deno.test("/ready is 503 while the process of the loaded model does not respond", async () => {
   const engine = Object.assign(new EngineDouble(), { isResponding: false });
   const response = await inState({ state: "loaded", engine })(get("/ready"));

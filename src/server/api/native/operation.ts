@@ -2,16 +2,14 @@ import { STATUS_CODE } from "@std/http/status";
 import * as z from "zod";
 import { ShimmyError } from "../../../errors.ts";
 import type { ModelEntry } from "../../../models/entry/mod.ts";
-import type { ModelPool } from "../../../models/registry/mod.ts";
-import { type Exchange, HttpError, type Route } from "../../http/mod.ts";
-import { nativeDialect } from "./dialect.ts";
+import { type Exchange, HttpError, type RouteCode, type ServerContext } from "../../http/mod.ts";
 import { diagnoseModel, uptimeSeconds } from "./live/mod.ts";
 
 /** `Retry-After` while a model loads, in seconds. */
 const LOADING_RETRY = 2;
 
 /** A model that is loaded, or that the next request would load. */
-async function readyModel(pool: ModelPool): Promise<ModelEntry> {
+async function readyModel({ pool, isStarting }: ServerContext): Promise<ModelEntry> {
   const entries = await pool.list();
   const loaded = entries.filter((entry) => pool.state(entry).state === "loaded");
   const responding = loaded.find((entry) => pool.state(entry).engine?.isResponding !== false);
@@ -37,6 +35,10 @@ async function readyModel(pool: ModelPool): Promise<ModelEntry> {
       },
     );
   }
+  if (state === "unloaded" && isStarting?.()) {
+    const message = `Model '${entry.name}' is not loaded yet`;
+    throw new HttpError(STATUS_CODE.ServiceUnavailable, message, { retryAfter: LOADING_RETRY });
+  }
   if (state === "failed") {
     throw new HttpError(
       STATUS_CODE.ServiceUnavailable,
@@ -61,57 +63,35 @@ async function diagnose({ context: { pool, settings } }: Exchange): Promise<Resp
   });
 }
 
-/** Routes for operators and monitoring. */
-export const operationRoutes: readonly Route[] = [
-  // Clients of llama-server and of vLLM whose base URL ends in `/v1` ask there.
-  ...["/health", "/v1/health"].map((path): Route => ({
-    method: "GET",
-    path,
-    scope: "any",
-    dialect: nativeDialect,
-    summary: "Liveness check",
-    open: true,
-    answer: z.object({ status: z.literal("ok") }),
-    handle: () => Response.json({ status: "ok" }),
-  })),
-  {
-    method: "GET",
-    path: "/ready",
-    scope: "any",
-    dialect: nativeDialect,
-    summary: "Readiness check: a model is available",
-    answer: z.object({ status: z.literal("ready"), model: z.string() }),
-    async handle({ context }) {
-      const { name } = await readyModel(context.pool);
-      return Response.json({ status: "ready", model: name });
-    },
+/** `GET /health` */
+export const healthAnswer = z.object({ status: z.literal("ok") });
+
+/** `GET /ready` */
+export const checkReady: RouteCode = {
+  answer: z.object({ status: z.literal("ready"), model: z.string() }),
+  async handle({ context }) {
+    const { name } = await readyModel(context);
+    return Response.json({ status: "ready", model: name });
   },
-  {
-    method: "GET",
-    path: "/metrics",
-    scope: "metrics",
-    dialect: nativeDialect,
-    summary: "Metrics in Prometheus text format",
-    text: true,
-    async handle({ context }) {
-      const { text, contentType } = await context.metrics!.render(context.pool);
-      return new Response(text, { headers: { "content-type": contentType } });
-    },
+};
+
+/** `GET /metrics` */
+export const renderMetrics: RouteCode = {
+  async handle({ context }) {
+    const { text, contentType } = await context.metrics!.render(context.pool);
+    return new Response(text, { headers: { "content-type": contentType } });
   },
-  {
-    method: "GET",
-    path: "/diag",
-    scope: "metrics",
-    dialect: nativeDialect,
-    summary: "Loaded models, devices and queues",
-    answer: z.object({
-      shimmy: z.string(),
-      libllama: z.string().nullable(),
-      deno: z.string(),
-      platform: z.string(),
-      uptime_seconds: z.int(),
-      models: z.array(z.looseObject({ name: z.string(), state: z.string() })),
-    }),
-    handle: diagnose,
-  },
-];
+};
+
+/** `GET /diag` */
+export const diagnoseServer: RouteCode = {
+  answer: z.object({
+    shimmy: z.string(),
+    libllama: z.string().nullable(),
+    deno: z.string(),
+    platform: z.string(),
+    uptime_seconds: z.int(),
+    models: z.array(z.looseObject({ name: z.string(), state: z.string() })),
+  }),
+  handle: diagnose,
+};

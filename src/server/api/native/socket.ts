@@ -1,16 +1,9 @@
 import { STATUS_CODE } from "@std/http/status";
-import { HttpError, type Route } from "../../http/mod.ts";
-import { nativeDialect } from "./dialect.ts";
+import { HttpError, type RouteCode } from "../../http/mod.ts";
 import { Session } from "./socket_session.ts";
 
 /** `GET /ws/generate`: one request at a time over a WebSocket. */
-export const socketRoute: Route = {
-  method: "GET",
-  path: "/ws/generate",
-  scope: "chat",
-  dialect: nativeDialect,
-  summary: "Generate over a WebSocket, with control frames during generation",
-  upgrade: true,
+export const generateOverSocket: RouteCode = {
   handle({ request, context, requestId, client, key, keyId }) {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       throw new HttpError(

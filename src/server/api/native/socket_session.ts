@@ -3,7 +3,6 @@ import { ShimmyError } from "../../../errors.ts";
 import {
   type Exchange,
   mostHeldMsOf,
-  parseStrict,
   type ServerContext,
   statusOf,
   tokensOf,
@@ -11,6 +10,7 @@ import {
   UsageRecorder,
   withoutReceipt,
 } from "../../http/mod.ts";
+import { parseStrict } from "../../validation/mod.ts";
 import { ReceiptCollector } from "../../../receipts/mod.ts";
 import { admit, checkValidity } from "../../access/mod.ts";
 import {

@@ -3,188 +3,158 @@
  *
  * @module
  */
-import { type Exchange, readOptionalJson, type Route } from "../../http/mod.ts";
-import * as answers from "./response_schemas.ts";
-import { chat } from "./generation/chat.ts";
-import { embed, embeddings } from "./generation/embed.ts";
+import { type Exchange, lazyRoute, type Route } from "../../http/mod.ts";
 import { ollamaDialect } from "./dialect.ts";
-import { ollamaGenerate } from "./generation/generate.ts";
-import { ps, show, status, tags, version } from "./models/models.ts";
-import { copy, create, findBlob, push, receiveBlob } from "./models/create.ts";
-import { pull, remove } from "./models/pull.ts";
 import { isOllamaGenerate } from "./request/is_ollama_generate.ts";
-import { copyBody, createBody, pushBody } from "./request/create_schema.ts";
-import {
-  chatBody,
-  deleteBody,
-  embedBody,
-  embeddingsBody,
-  generateBody,
-  pullBody,
-  showBody,
-} from "./request/schema.ts";
 
 export { ollamaDialect } from "./dialect.ts";
 
-type OllamaRoute = Omit<Route, "dialect">;
+const dialect = ollamaDialect;
 
-const routes: readonly OllamaRoute[] = [
-  {
+const routes: readonly Route[] = [
+  lazyRoute({
     method: "GET",
     path: "/api/tags",
+    dialect,
     scope: "models:read",
     summary: "List available models",
-    answer: answers.tagsAnswer,
-    handle: tags,
-  },
-  {
+  }, async () => (await import("./code.ts")).tagsCode),
+  lazyRoute({
     method: "GET",
     path: "/api/ps",
+    dialect,
     scope: "models:read",
     summary: "List loaded models",
-    answer: answers.psAnswer,
-    handle: ps,
-  },
-  {
+  }, async () => (await import("./code.ts")).psCode),
+  lazyRoute({
     method: "GET",
     path: "/api/version",
+    dialect,
     scope: "any",
     summary: "Version of Ollama whose API is spoken, and version of Shimmy",
-    answer: answers.versionAnswer,
-    handle: version,
-  },
-  {
+  }, async () => (await import("./code.ts")).versionCode),
+  lazyRoute({
     method: "POST",
     path: "/api/chat",
+    dialect,
     scope: "chat",
     summary: "Generate an answer for a conversation",
-    body: chatBody,
-    answer: answers.chatAnswer,
     streams: ["application/x-ndjson"],
-    handle: chat,
-  },
-  {
+  }, async () => (await import("./code.ts")).chatCode),
+  lazyRoute({
     method: "POST",
     path: "/api/embed",
+    dialect,
     scope: "embed",
     summary: "Unit-length embeddings",
-    body: embedBody,
-    answer: answers.embedAnswer,
-    handle: embed,
-  },
-  {
+  }, async () => (await import("./code.ts")).embedCode),
+  lazyRoute({
     method: "POST",
     path: "/api/embeddings",
+    dialect,
     scope: "embed",
     summary: "Embedding of one text; the older form of /api/embed",
-    body: embeddingsBody,
-    answer: answers.embeddingsAnswer,
-    handle: embeddings,
-  },
-  {
+  }, async () => (await import("./code.ts")).embeddingsCode),
+  lazyRoute({
     method: "POST",
     path: "/api/show",
+    dialect,
     scope: "models:read",
     summary: "Details of a model",
-    body: showBody,
-    answer: answers.showAnswer,
-    handle: show,
-  },
-  {
+  }, async () => (await import("./code.ts")).showCode),
+  lazyRoute({
     method: "POST",
     path: "/api/pull",
+    dialect,
     scope: "admin",
     summary: "Pull a model from Ollama's registry or Hugging Face",
-    body: pullBody,
-    answer: answers.pullAnswer,
     streams: ["application/x-ndjson"],
-    handle: pull,
-  },
-  {
+  }, async () => (await import("./code.ts")).pullCode),
+  lazyRoute({
     method: "POST",
     path: "/api/create",
+    dialect,
     scope: "admin",
     summary: "Create a model from another model or from blobs",
-    body: createBody,
-    answer: answers.pullAnswer,
     streams: ["application/x-ndjson"],
-    handle: create,
-  },
-  {
+  }, async () => (await import("./code.ts")).createCode),
+  lazyRoute({
     method: "POST",
     path: "/api/copy",
+    dialect,
     scope: "admin",
     summary: "Give a model another name",
-    body: copyBody,
-    handle: copy,
-  },
-  {
+  }, async () => (await import("./code.ts")).copyCode),
+  lazyRoute({
     method: "GET",
     path: "/api/blobs/:digest",
+    dialect,
     scope: "admin",
     summary: "Check whether a blob exists, usually with HEAD",
-    handle: findBlob,
-  },
-  {
+  }, async () => (await import("./code.ts")).findBlobCode),
+  lazyRoute({
     method: "POST",
     path: "/api/blobs/:digest",
+    dialect,
     scope: "admin",
     summary: "Upload a file for /api/create; its digest is checked",
-    handle: receiveBlob,
-  },
-  {
+  }, async () => (await import("./code.ts")).receiveBlobCode),
+  lazyRoute({
     method: "POST",
     path: "/api/push",
+    dialect,
     scope: "admin",
     summary: "Refused: models are not published",
-    body: pushBody,
-    handle: push,
-  },
-  {
+  }, async () => (await import("./code.ts")).pushCode),
+  lazyRoute({
     method: "GET",
     path: "/api/status",
+    dialect,
     scope: "any",
     summary: "State of Ollama's cloud, which is always disabled",
-    answer: answers.statusAnswer,
-    handle: status,
-  },
-  {
+  }, async () => (await import("./code.ts")).statusCode),
+  lazyRoute({
     method: "DELETE",
     path: "/api/delete",
+    dialect,
     scope: "admin",
     summary: "Delete a model that was pulled",
-    body: deleteBody,
-    handle: remove,
-  },
+  }, async () => (await import("./code.ts")).removeCode),
 ];
 
 /** Answers requests in Ollama's form to the path that is shared with the native API. */
 export const sharedGenerate = {
   matches: isOllamaGenerate,
-  handle: async (exchange: Exchange, body: unknown): Promise<Response> => {
-    exchange.useDialect(ollamaDialect);
-    return await ollamaGenerate(exchange, body);
+  load: async () => {
+    const [{ ollamaGenerate }, { generateAnswer }] = await Promise.all([
+      import("./generation/generate.ts"),
+      import("./response_schemas.ts"),
+    ]);
+    return {
+      answer: generateAnswer,
+      handle: async (exchange: Exchange, body: unknown): Promise<Response> => {
+        exchange.useDialect(dialect);
+        return await ollamaGenerate(exchange, body);
+      },
+    };
   },
-  answer: answers.generateAnswer,
 };
 
 /** Without the prefix `/ollama`, the route is shared with the native API on Shimmy's own address. */
-const generate: OllamaRoute = {
+const generate = lazyRoute({
   method: "POST",
   path: "/api/generate",
+  dialect,
   scope: "chat",
   summary: "Generate an answer for a prompt",
-  body: generateBody,
-  answer: answers.generateAnswer,
   streams: ["application/x-ndjson"],
-  handle: async (exchange: Exchange) => ollamaGenerate(exchange, await readOptionalJson(exchange)),
-};
+}, async () => (await import("./code.ts")).generateCode);
 
 /** All routes of Ollama's API except `POST /api/generate` without the prefix. */
 export const ollamaRoutes: readonly Route[] = [
   ...routes,
   ...[...routes, generate].map((route) => ({ ...route, path: `/ollama${route.path}` })),
-].map((route) => ({ ...route, dialect: ollamaDialect }));
+];
 
 /** Routes of the address that stands in for Ollama's server: there, these paths are Ollama's. */
 export const ollamaOnlyRoutes: readonly Route[] = [
@@ -192,11 +162,11 @@ export const ollamaOnlyRoutes: readonly Route[] = [
     method: "GET",
     path: "/",
     scope: "any",
-    dialect: ollamaDialect,
+    dialect,
     summary: "Liveness check",
     text: true,
     open: true,
     handle: () => new Response("Ollama is running"),
   },
-  { ...generate, dialect: ollamaDialect },
+  generate,
 ];

@@ -4,6 +4,7 @@ import { TINY_TEMPLATE } from "../../../../tests/doubles/tiny_template.ts";
 import { projectorFile } from "../../../../tests/models/projector.ts";
 import { ShimmyError } from "../../../errors.ts";
 import type { SequenceRequest } from "../../../engine/protocol/mod.ts";
+import { describedRoutes } from "../../http/lazy_route.ts";
 import { generateRoute } from "../native/generate_route.ts";
 import { ollamaRoutes, sharedGenerate } from "./mod.ts";
 
@@ -378,7 +379,7 @@ Deno.test("every answer fits the schema that describes it", async () => {
     "/api/embeddings": { model: "double", prompt: "a" },
     "/api/show": { model: "double" },
   };
-  for (const { method, path, answer } of ollamaRoutes) {
+  for (const { method, path, answer } of await describedRoutes(ollamaRoutes)) {
     const body = bodies[path];
     if ((method !== "GET" && body === undefined) || answer === undefined) continue;
     answer.parse(await (await send(method, path, body)).json());
@@ -390,7 +391,7 @@ Deno.test("every answer fits the schema that describes it", async () => {
       stream: true,
     }]] as const
   ) {
-    const { answer } = ollamaRoutes.find((route) => route.path === path)!;
+    const { answer } = await ollamaRoutes.find((route) => route.path === path)!.load!();
     for (const line of await linesOf(await send("POST", path, body))) answer!.parse(line);
   }
 });

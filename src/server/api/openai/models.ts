@@ -7,8 +7,7 @@ import {
   type ResolvedModel,
   resolveModel,
 } from "../../answers/mod.ts";
-import { type Exchange, json, type Route } from "../../http/mod.ts";
-import { openaiDialect } from "./shared/dialect.ts";
+import { type Exchange, json, type RouteCode } from "../../http/mod.ts";
 import { unixSeconds } from "./shared/envelope.ts";
 
 const model = z.object({
@@ -82,24 +81,14 @@ async function retrieve({ params, context: { pool } }: Exchange): Promise<Respon
   return json(toModel(pool, await resolveModel(pool, params.id)));
 }
 
-/** `/v1/models`. */
-export const modelRoutes: readonly Route[] = [
-  {
-    method: "GET",
-    path: "/v1/models",
-    scope: "models:read",
-    dialect: openaiDialect,
-    summary: "List models and their combinations with adapters",
-    answer: modelList,
-    handle: list,
-  },
-  {
-    method: "GET",
-    path: "/v1/models/:id",
-    scope: "models:read",
-    dialect: openaiDialect,
-    summary: "Details of a model",
-    answer: model,
-    handle: retrieve,
-  },
-];
+/** `GET /v1/models` */
+export const listModels: RouteCode = {
+  answer: modelList,
+  handle: list,
+};
+
+/** `GET /v1/models/:id` */
+export const describeModel: RouteCode = {
+  answer: model,
+  handle: retrieve,
+};

@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { conversationText, countTokens } from "../../../chat/mod.ts";
 import type { Engine } from "../../../engine/mod.ts";
-import { type Exchange, json, parseLenient, readJson, type Route } from "../../http/mod.ts";
+import { type Exchange, json, readJson, type RouteCode } from "../../http/mod.ts";
+import { parseLenient } from "../../validation/mod.ts";
 import { engineFor, preparerOf, tokenPieces } from "../../answers/mod.ts";
 import { chatBody, chatPromptFields, toChatInput } from "./chat/chat_schema.ts";
-import { openaiDialect } from "./shared/dialect.ts";
 import { boolean, rejected, text } from "./shared/fields.ts";
 import { toTurn } from "./responses/create.ts";
 import { storeOf } from "./responses/routes.ts";
@@ -155,72 +155,43 @@ async function countResponse(exchange: Exchange): Promise<Response> {
   return counted(await countTokens(engine, whole, preparerOf(exchange)));
 }
 
-const dialect = openaiDialect;
-const method = "POST";
-const scope = "chat";
-
 /** `POST /tokenize` in vLLM's form. The path has another form in the dialect of llama.cpp. */
-export const vllmTokenizeRoute: Route = {
-  method,
-  scope,
-  path: "/tokenize",
-  dialect,
-  summary: "Tokenize a text or a conversation, in vLLM's form",
+export const vllmTokenize: RouteCode = {
   body: z.union([vllmTokenizeBody, vllmTokenizeChatBody]),
   answer: vllmTokenizeAnswer,
   handle: tokenize,
 };
 
-/** Routes for tokens: detokenize, render a conversation, count. */
-export const tokenRoutes: readonly Route[] = [
-  {
-    method: "GET",
-    path: "/tokenizer_info",
-    scope: "chat",
-    dialect,
-    summary: "Tokenizer of a model, for clients that count tokens",
-    costly: true,
-    answer: tokenizerInfo,
-    handle: describeTokenizer,
-  },
-  {
-    method,
-    scope,
-    path: "/detokenize",
-    dialect,
-    summary: "Convert token ids to text",
-    body: detokenizeBody,
-    answer: detokenizeAnswer,
-    handle: detokenize,
-  },
-  {
-    method,
-    scope,
-    path: "/apply-template",
-    dialect,
-    summary: "Render a conversation with the chat template",
-    body: templateBody,
-    answer: templateAnswer,
-    handle: applyTemplate,
-  },
-  {
-    method,
-    scope,
-    path: "/v1/chat/completions/input_tokens",
-    dialect,
-    summary: "Count the prompt tokens of a chat completion",
-    body: chatBody,
-    answer: countAnswer,
-    handle: countChat,
-  },
-  {
-    method,
-    scope,
-    path: "/v1/responses/input_tokens",
-    dialect,
-    summary: "Count the prompt tokens of a response",
-    body: responseCountBody,
-    answer: countAnswer,
-    handle: countResponse,
-  },
-];
+/** `GET /tokenizer_info` */
+export const tokenizerInformation: RouteCode = {
+  answer: tokenizerInfo,
+  handle: describeTokenizer,
+};
+
+/** `POST /detokenize` */
+export const detokenizeText: RouteCode = {
+  body: detokenizeBody,
+  answer: detokenizeAnswer,
+  handle: detokenize,
+};
+
+/** `POST /apply-template` */
+export const renderTemplate: RouteCode = {
+  body: templateBody,
+  answer: templateAnswer,
+  handle: applyTemplate,
+};
+
+/** `POST /v1/chat/completions/input_tokens` */
+export const countChatTokens: RouteCode = {
+  body: chatBody,
+  answer: countAnswer,
+  handle: countChat,
+};
+
+/** `POST /v1/responses/input_tokens` */
+export const countResponseTokens: RouteCode = {
+  body: responseCountBody,
+  answer: countAnswer,
+  handle: countResponse,
+};

@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import * as z from "zod";
 import { serverDouble } from "../../../../tests/doubles/server.ts";
 import { nativeDialect } from "../../api/native/mod.ts";
 import { readForm } from "./form.ts";
@@ -12,7 +11,6 @@ const route: Route = {
   scope: "any",
   dialect: nativeDialect,
   summary: "Read a form",
-  body: z.object({}),
   isForm: true,
   async handle(exchange) {
     const { fields, files } = await readForm(exchange);

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { timingsSchema } from "../../../answers/mod.ts";
-import { type Exchange, parseLenient, readJson, type Route } from "../../../http/mod.ts";
-import { llamacppDialect } from "../dialect.ts";
+import { type Exchange, readJson, type RouteCode } from "../../../http/mod.ts";
+import { parseLenient } from "../../../validation/mod.ts";
 import { completionFields, prompt } from "./fields.ts";
 import { promptsOf, tokensOf } from "./prompts.ts";
 import { runCompletion } from "./run.ts";
@@ -38,15 +38,9 @@ async function complete(exchange: Exchange): Promise<Response> {
   );
 }
 
-/** Completions of text, in the form of llama-server. */
-export const completionRoutes: readonly Route[] = ["/completion", "/completions"].map((path) => ({
-  method: "POST",
-  scope: "chat",
-  path,
-  dialect: llamacppDialect,
-  summary: "Generate a continuation of text",
+/** `POST /completion` in the form of llama-server. */
+export const textCompletion: RouteCode = {
   body: completionBody,
   answer: z.union([completionResult, z.array(completionResult)]),
-  streams: ["text/event-stream"],
   handle: complete,
-}));
+};

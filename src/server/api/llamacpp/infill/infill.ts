@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { type Exchange, parseLenient, readJson, type Route } from "../../../http/mod.ts";
+import { type Exchange, readJson, type RouteCode } from "../../../http/mod.ts";
+import { parseLenient } from "../../../validation/mod.ts";
 import { completionResult } from "../completion/completion.ts";
 import { completionFields, mixedPrompt, text } from "../completion/fields.ts";
 import { partsOf } from "../completion/prompts.ts";
 import { runCompletion } from "../completion/run.ts";
-import { llamacppDialect } from "../dialect.ts";
 import { infillTokens } from "./prompt.ts";
 
 const FILES_ERROR = "must be a list of {filename, text}";
@@ -49,15 +49,9 @@ async function infill(exchange: Exchange): Promise<Response> {
   );
 }
 
-/** `/infill`, which llama.vim and llama.vscode use. */
-export const infillRoutes: readonly Route[] = [{
-  method: "POST",
-  scope: "chat",
-  path: "/infill",
-  dialect: llamacppDialect,
-  summary: "Generate the text of a gap in code",
+/** `POST /infill`, which llama.vim and llama.vscode use. */
+export const infillCode: RouteCode = {
   body: infillBody,
   answer: completionResult,
-  streams: ["text/event-stream"],
   handle: infill,
-}];
+};

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { controlAnswers } from "../../../answers/mod.ts";
-import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
+import { type Exchange, json, readJson, type RouteCode } from "../../../http/mod.ts";
+import { parseLenient } from "../../../validation/mod.ts";
 import { text } from "../completion/fields.ts";
-import { llamacppDialect } from "../dialect.ts";
 
 const controlBody = z.strictObject({
   id: text.min(1, { error: "must not be empty" }).describe("Id of the response that is streamed"),
@@ -20,14 +20,9 @@ async function control(exchange: Exchange): Promise<Response> {
   });
 }
 
-/** Control of a running chat completion. */
-export const controlRoutes: readonly Route[] = [{
-  method: "POST",
-  scope: "chat",
-  path: "/v1/chat/completions/control",
-  dialect: llamacppDialect,
-  summary: "End the reasoning of a chat completion that is streamed",
+/** `POST /v1/chat/completions/control`: control of a running chat completion. */
+export const controlCompletion: RouteCode = {
   body: controlBody,
   answer: controlAnswer,
   handle: control,
-}];
+};

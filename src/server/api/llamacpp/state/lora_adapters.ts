@@ -1,11 +1,10 @@
 import * as z from "zod";
 import { basename } from "@std/path";
 import { engineFor } from "../../../answers/mod.ts";
-import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
+import { type Exchange, json, readJson, type RouteCode } from "../../../http/mod.ts";
+import { parseLenient } from "../../../validation/mod.ts";
 import { loraScales } from "../completion/fields.ts";
-import { llamacppDialect } from "../dialect.ts";
 import { adapterOf } from "../lora_scales.ts";
-import { MODEL_QUERY } from "./props.ts";
 
 const adaptersAnswer = z.array(z.object({
   id: z.int(),
@@ -39,28 +38,15 @@ async function rescale(exchange: Exchange): Promise<Response> {
   return json({ success: true });
 }
 
-/** `/lora-adapters` of llama-server. */
-export const loraRoutes: readonly Route[] = [
-  {
-    method: "GET",
-    scope: "models:read",
-    path: "/lora-adapters",
-    dialect: llamacppDialect,
-    summary: "List the loaded adapters of a model",
-    costly: true,
-    query: MODEL_QUERY,
-    answer: adaptersAnswer,
-    handle: list,
-  },
-  {
-    method: "POST",
-    scope: "admin",
-    path: "/lora-adapters",
-    dialect: llamacppDialect,
-    summary: "Set the scales of adapters for requests that set none",
-    query: MODEL_QUERY,
-    body: loraScales,
-    answer: z.object({ success: z.literal(true) }),
-    handle: rescale,
-  },
-];
+/** `GET /lora-adapters` of llama-server. */
+export const listAdapters: RouteCode = {
+  answer: adaptersAnswer,
+  handle: list,
+};
+
+/** `POST /lora-adapters` of llama-server. */
+export const scaleAdapters: RouteCode = {
+  body: loraScales,
+  answer: z.object({ success: z.literal(true) }),
+  handle: rescale,
+};

@@ -2,8 +2,7 @@ import * as z from "zod";
 import type { ModelInfo } from "../../../../engine/protocol/mod.ts";
 import { capabilitiesOf, type ModelEntry } from "../../../../models/entry/mod.ts";
 import { listResolved, qualifiedName } from "../../../answers/mod.ts";
-import { type Exchange, json, type Route } from "../../../http/mod.ts";
-import { llamacppDialect } from "../dialect.ts";
+import { type Exchange, json, type RouteCode } from "../../../http/mod.ts";
 
 const modelsAnswer = z.object({
   object: z.literal("list"),
@@ -68,12 +67,7 @@ async function list({ context: { pool } }: Exchange): Promise<Response> {
 }
 
 /** `GET /models` of llama-server. */
-export const modelRoutes: readonly Route[] = [{
-  method: "GET",
-  scope: "models:read",
-  path: "/models",
-  dialect: llamacppDialect,
-  summary: "List models with their aliases and tags",
+export const listModels: RouteCode = {
   answer: modelsAnswer,
   handle: list,
-}];
+};

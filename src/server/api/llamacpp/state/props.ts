@@ -1,9 +1,8 @@
 import * as z from "zod";
 import { basename } from "@std/path";
 import { engineFor } from "../../../answers/mod.ts";
-import { type Exchange, HttpError, json, type Route } from "../../../http/mod.ts";
+import { type Exchange, HttpError, json, type RouteCode } from "../../../http/mod.ts";
 import { STATUS_CODE } from "@std/http/status";
-import { llamacppDialect } from "../dialect.ts";
 import { generationSettings, NO_FIELDS } from "../completion/settings.ts";
 
 const propsAnswer = z.looseObject({
@@ -20,9 +19,6 @@ const propsAnswer = z.looseObject({
   build_info: z.string(),
   is_sleeping: z.boolean(),
 });
-
-/** Query parameter of these routes. */
-export const MODEL_QUERY = { model: "Default: the default model" };
 
 async function props(exchange: Exchange): Promise<Response> {
   const { context, url } = exchange;
@@ -56,30 +52,18 @@ async function props(exchange: Exchange): Promise<Response> {
   });
 }
 
-/** `/props` of llama-server. */
-export const propsRoutes: readonly Route[] = [
-  {
-    method: "GET",
-    scope: "models:read",
-    path: "/props",
-    dialect: llamacppDialect,
-    summary: "Properties of a model and default settings of requests",
-    costly: true,
-    query: MODEL_QUERY,
-    answer: propsAnswer,
-    handle: props,
+/** `GET /props` of llama-server. */
+export const getProps: RouteCode = {
+  answer: propsAnswer,
+  handle: props,
+};
+
+/** `POST /props` of llama-server. */
+export const setProps: RouteCode = {
+  handle() {
+    throw new HttpError(
+      STATUS_CODE.NotImplemented,
+      "This server does not support changing global properties",
+    );
   },
-  {
-    method: "POST",
-    scope: "admin",
-    path: "/props",
-    dialect: llamacppDialect,
-    summary: "Refused: there are no properties to change",
-    handle() {
-      throw new HttpError(
-        STATUS_CODE.NotImplemented,
-        "This server does not support changing global properties",
-      );
-    },
-  },
-];
+};

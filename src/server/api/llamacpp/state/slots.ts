@@ -7,12 +7,10 @@ import {
   type Exchange,
   HttpError,
   json,
-  parseLenient,
   readOptionalJson,
-  type Route,
+  type RouteCode,
 } from "../../../http/mod.ts";
-import { llamacppDialect } from "../dialect.ts";
-import { MODEL_QUERY } from "./props.ts";
+import { parseLenient } from "../../../validation/mod.ts";
 
 const slotsAnswer = z.array(z.looseObject({
   id: z.int(),
@@ -101,28 +99,15 @@ async function change(exchange: Exchange): Promise<Response> {
   );
 }
 
-/** `/slots` of llama-server. A slot is a stream of the KV cache. */
-export const slotRoutes: readonly Route[] = [
-  {
-    method: "GET",
-    scope: "models:read",
-    path: "/slots",
-    dialect: llamacppDialect,
-    summary: "State of the slots of a model",
-    costly: true,
-    query: { ...MODEL_QUERY, fail_on_no_slot: "Status 503 when no slot is free" },
-    answer: slotsAnswer,
-    handle: list,
-  },
-  {
-    method: "POST",
-    scope: "admin",
-    path: "/slots/:id",
-    dialect: llamacppDialect,
-    summary: "Save, restore or erase the prompt cache of a slot",
-    query: { ...MODEL_QUERY, action: ACTIONS.join(", ") },
-    body: slotBody,
-    answer: slotAnswer,
-    handle: change,
-  },
-];
+/** `GET /slots` of llama-server. A slot is a stream of the KV cache. */
+export const listSlots: RouteCode = {
+  answer: slotsAnswer,
+  handle: list,
+};
+
+/** `POST /slots/:id` of llama-server. */
+export const changeSlot: RouteCode = {
+  body: slotBody,
+  answer: slotAnswer,
+  handle: change,
+};

@@ -3,9 +3,9 @@ import type { AnswerEdit, Format } from "../../../../chat/mod.ts";
 import type { Control, Sampling } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { choiceId, findChoice, type NamedChoice } from "../../../answers/mod.ts";
-import { type Exchange, HttpError, parseStrict, readJson, type Route } from "../../../http/mod.ts";
+import { type Exchange, HttpError, readJson, type RouteCode } from "../../../http/mod.ts";
+import { parseStrict } from "../../../validation/mod.ts";
 import { isGiven, toSampling } from "../../../schemas/mod.ts";
-import { nativeDialect } from "../dialect.ts";
 import {
   type ControlAnswer,
   controlAnswerSchema,
@@ -187,14 +187,8 @@ async function control(exchange: Exchange): Promise<Response> {
 }
 
 /** `POST /api/generate/:id/control`: controls of an answer that streams over HTTP. */
-export const controlRoute: Route = {
-  method: "POST",
-  path: "/api/generate/:id/control",
-  scope: "chat",
-  dialect: nativeDialect,
-  summary: "Control an answer that is streamed",
+export const controlAnswer: RouteCode = {
   body: controlBody,
   answer: controlAnswerSchema,
-  conflicts: true,
   handle: control,
 };

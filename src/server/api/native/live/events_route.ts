@@ -1,20 +1,17 @@
 import { wholePool } from "../../../access/mod.ts";
 import type { Activity } from "../../../activity/mod.ts";
-import { eventStream, type Exchange, type Route, type ServerContext } from "../../../http/mod.ts";
-import { nativeDialect } from "../dialect.ts";
+import {
+  eventStream,
+  type Exchange,
+  type RouteCode,
+  type ServerContext,
+} from "../../../http/mod.ts";
 import { activityEvent, changeEvent, type NamedEvent, statusEvent } from "./event_json.ts";
 import { eventSchemas } from "./schema.ts";
 import { isVisible, StatusFeed } from "./status_feed.ts";
 
 /** `GET /api/events`: what happens on the server, from now on. */
-export const eventsRoute: Route = {
-  method: "GET",
-  path: "/api/events",
-  scope: "metrics",
-  dialect: nativeDialect,
-  summary: "Status, requests, errors and log of the server as they change",
-  costly: true,
-  streams: ["text/event-stream"],
+export const followEvents: RouteCode = {
   events: eventSchemas,
   handle: follow,
 };

@@ -4,4 +4,4 @@
  * @module
  */
 export { diagnoseModel, uptimeSeconds } from "./diagnosis.ts";
-export { eventsRoute } from "./events_route.ts";
+export { followEvents } from "./events_route.ts";

@@ -1,8 +1,7 @@
 import { type Sink, Transform } from "../../../../engine/mod.ts";
 import { findResumable } from "../../../answers/mod.ts";
-import { type Exchange, HttpError, preferredType, type Route } from "../../../http/mod.ts";
+import { type Exchange, HttpError, preferredType, type RouteCode } from "../../../http/mod.ts";
 import { EventLog, follow, type Numbered, resumePoint } from "../../../resuming/mod.ts";
-import { nativeDialect } from "../dialect.ts";
 import type { UnifiedEvent } from "../schema.ts";
 import { sizeOfUnified, streamOf } from "./event_streams.ts";
 import { presentEvents } from "./present_events.ts";
@@ -81,18 +80,7 @@ class FromIndex extends Transform<NumberedEvent, NumberedEvent> {
 }
 
 /** `GET /api/generate/:id/stream`: takes a stream up again. */
-export const resumeRoute: Route = {
-  method: "GET",
-  path: "/api/generate/:id/stream",
-  scope: "chat",
-  dialect: nativeDialect,
-  summary: "Take up the stream of an answer again, while it runs and for a time after",
-  query: {
-    from: "Index of the first token, for native answers. Default 0",
-    last_event_id: "Number of the last event that the client has; the header Last-Event-ID wins",
-  },
-  streams: MEDIA_TYPES,
-  expires: true,
+export const resumeStream: RouteCode = {
   handle: async (exchange) => {
     const id = exchange.params.id!;
     const resume = findResumable(exchange, id);

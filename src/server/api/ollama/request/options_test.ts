@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { EngineDouble } from "../../../../../tests/doubles/engine.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { parse } from "../../../http/body.ts";
+import { parse } from "../../../validation/validate.ts";
 import { checkLoaded, optionsSchema, toAnswerOptions } from "./options.ts";
 
 /** Loaded with less than it was trained on, and half of it on a GPU. */

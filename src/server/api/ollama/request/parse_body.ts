@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import { ShimmyError } from "../../../../errors.ts";
-import { type Exchange, parseLenient, readOptionalJson } from "../../../http/mod.ts";
+import { type Exchange, readOptionalJson } from "../../../http/mod.ts";
+import { parseLenient } from "../../../validation/mod.ts";
 
 /**
  * The body of a request; see {@linkcode parseBody}.

@@ -7,12 +7,11 @@ import {
   type Exchange,
   type Form,
   json,
-  parseLenient,
   readForm,
-  type Route,
+  type RouteCode,
 } from "../../../http/mod.ts";
+import { parseLenient } from "../../../validation/mod.ts";
 import { collectChoices } from "../shared/collect_choices.ts";
-import { openaiDialect } from "../shared/dialect.ts";
 import { toFinishReason } from "../shared/envelope.ts";
 import { formValues } from "./form_values.ts";
 import { instruction } from "./instruction.ts";
@@ -58,7 +57,7 @@ function toRequest(task: Task, body: TranscriptionFields, sound: MediaInput): An
 function handler(
   task: Task,
   schema: typeof transcriptionFields | typeof translationFields,
-): Route["handle"] {
+): RouteCode["handle"] {
   return async (exchange) => {
     const form = await readForm(exchange);
     const sound = soundOf(form);
@@ -100,28 +99,19 @@ async function streamed(
   return stream.response;
 }
 
-function route(
-  name: "transcriptions" | "translations",
-  summary: string,
+function codeOf(
+  name: Parameters<typeof handler>[0],
   schema: typeof transcriptionFields | typeof translationFields,
-): Route {
+): RouteCode {
   return {
-    method: "POST",
-    path: `/v1/audio/${name}`,
-    scope: "chat",
-    dialect: openaiDialect,
-    summary,
     body: withFile(schema as typeof transcriptionFields),
-    isForm: true,
     answer: transcriptSchema,
-    text: true,
-    streams: ["text/event-stream"],
-    handle: handler(name === "transcriptions" ? "transcribe" : "translate", schema),
+    handle: handler(name, schema),
   };
 }
 
-/** `/v1/audio`. */
-export const audioRoutes: readonly Route[] = [
-  route("transcriptions", "Write down the speech in a sound", transcriptionFields),
-  route("translations", "Write down the speech in a sound in English", translationFields),
-];
+/** `POST /v1/audio/transcriptions` */
+export const transcribe = codeOf("transcribe", transcriptionFields);
+
+/** `POST /v1/audio/translations` */
+export const translate = codeOf("translate", translationFields);

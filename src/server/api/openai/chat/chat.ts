@@ -1,20 +1,13 @@
 import { type AnswerRequest, promptText } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
-import {
-  eventStream,
-  type Exchange,
-  json,
-  parseLenient,
-  readJson,
-  type Route,
-} from "../../../http/mod.ts";
+import { eventStream, type Exchange, json, readJson, type RouteCode } from "../../../http/mod.ts";
+import { parseLenient } from "../../../validation/mod.ts";
 import { engineFor, preparerOf, steeredChoices, toChoiceRequests } from "../../../answers/mod.ts";
 import { callerOf, keptStream } from "../../../resuming/mod.ts";
 import { chatAnswer } from "../shared/response_schemas.ts";
 import { type ChatBody, chatBody, toChatRequest } from "./chat_schema.ts";
 import { ChatChunks } from "./chat_stream.ts";
-import { openaiDialect } from "../shared/dialect.ts";
 import {
   fingerprint,
   newId,
@@ -145,15 +138,9 @@ async function complete(exchange: Exchange): Promise<Response> {
   return streamed(exchange, engine, requests, head, body);
 }
 
-/** `/v1/chat/completions`. */
-export const chatRoutes: readonly Route[] = [{
-  method: "POST",
-  path: "/v1/chat/completions",
-  scope: "chat",
-  dialect: openaiDialect,
-  summary: "Generate an answer for a conversation",
+/** `POST /v1/chat/completions` */
+export const chatCompletion: RouteCode = {
   body: chatBody,
   answer: chatAnswer,
-  streams: ["text/event-stream"],
   handle: complete,
-}];
+};

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ShimmyError } from "../../../../errors.ts";
-import { parse } from "../../../http/body.ts";
+import { parse } from "../../../validation/validate.ts";
 import { chatBody, toChatRequest } from "./chat_schema.ts";
 
 const HELLO = [{ role: "user", content: "Hello" }];

@@ -1,14 +1,8 @@
 import type { AnswerRequest } from "../../../../chat/mod.ts";
 import type { Engine } from "../../../../engine/mod.ts";
 import type { Usage } from "../../../../engine/protocol/mod.ts";
-import {
-  eventStream,
-  type Exchange,
-  json,
-  parseLenient,
-  readJson,
-  type Route,
-} from "../../../http/mod.ts";
+import { eventStream, type Exchange, json, readJson, type RouteCode } from "../../../http/mod.ts";
+import { parseLenient } from "../../../validation/mod.ts";
 import { choicesOf, engineFor, toChoiceRequests } from "../../../answers/mod.ts";
 import { completionAnswer } from "../shared/response_schemas.ts";
 import { meanLogprob, toLegacyLogprobs } from "./completion_logprobs.ts";
@@ -22,7 +16,6 @@ import {
   toInput,
 } from "./completion_schema.ts";
 import { CompletionChunks } from "./completion_stream.ts";
-import { openaiDialect } from "../shared/dialect.ts";
 import {
   fingerprint,
   newId,
@@ -179,15 +172,9 @@ async function complete(exchange: Exchange): Promise<Response> {
   return json({ ...head, ...answer as Record<string, unknown> });
 }
 
-/** `/v1/completions`. */
-export const completionRoutes: readonly Route[] = [{
-  method: "POST",
-  path: "/v1/completions",
-  scope: "chat",
-  dialect: openaiDialect,
-  summary: "Generate a continuation of text",
+/** `POST /v1/completions` */
+export const textCompletion: RouteCode = {
   body: completionBody,
   answer: completionAnswer,
-  streams: ["text/event-stream"],
   handle: complete,
-}];
+};

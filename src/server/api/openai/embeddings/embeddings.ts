@@ -3,9 +3,9 @@ import * as z from "zod";
 import type { Engine } from "../../../../engine/mod.ts";
 import type { Embedding, EmbedInput } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
+import { type Exchange, json, readJson, type RouteCode } from "../../../http/mod.ts";
+import { parseLenient } from "../../../validation/mod.ts";
 import { engineForModel, resolveForKind, truncateEmbedding } from "../../../answers/mod.ts";
-import { openaiDialect } from "../shared/dialect.ts";
 import { aboutUser, boolean, text } from "../shared/fields.ts";
 
 /** Maximum inputs of a request: OpenAI's limit. */
@@ -107,14 +107,9 @@ async function embed(exchange: Exchange): Promise<Response> {
   return json({ object: "list", model: entry.name, data, usage: promptUsage(tokens) });
 }
 
-/** `/v1/embeddings`. */
-export const embeddingRoutes: readonly Route[] = [{
-  method: "POST",
-  path: "/v1/embeddings",
-  scope: "embed",
-  dialect: openaiDialect,
-  summary: "Unit-length embeddings",
+/** `POST /v1/embeddings` */
+export const createEmbeddings: RouteCode = {
   body: embeddingsBody,
   answer: embeddingsAnswer,
   handle: embed,
-}];
+};

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { type Exchange, json, parseLenient, readJson, type Route } from "../../../http/mod.ts";
+import { type Exchange, json, readJson, type RouteCode } from "../../../http/mod.ts";
+import { parseLenient } from "../../../validation/mod.ts";
 import { DOCUMENTS_LIMIT, scoreDocuments } from "../../../answers/mod.ts";
-import { openaiDialect } from "../shared/dialect.ts";
 import { promptUsage } from "./embeddings.ts";
 import { boolean, text } from "../shared/fields.ts";
 
@@ -52,13 +52,8 @@ async function rerank(exchange: Exchange): Promise<Response> {
   });
 }
 
-/** `/v1/rerank` in Jina's form: OpenAI's API has no such route. The path has another form too. */
-export const jinaRerankRoute: Route = {
-  method: "POST",
-  path: "/v1/rerank",
-  scope: "embed",
-  dialect: openaiDialect,
-  summary: "Score documents for a query, best first",
+/** `POST /v1/rerank` in Jina's form: OpenAI's API has no such route. The path has another form too. */
+export const jinaRerank: RouteCode = {
   body: rerankBody,
   answer: rerankAnswer,
   handle: rerank,

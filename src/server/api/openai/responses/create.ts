@@ -4,13 +4,12 @@ import { ShimmyError } from "../../../../errors.ts";
 import {
   eventStream,
   type Exchange,
-  isStrict,
   json,
-  parseLenient,
   readJson,
   type ServerSentEvent,
   toShimmyError,
 } from "../../../http/mod.ts";
+import { isStrict, parseLenient } from "../../../validation/mod.ts";
 import { bindAnswer, ContinuedAnswer, engineFor, startAnswer } from "../../../answers/mod.ts";
 import { newId, unixSeconds } from "../shared/envelope.ts";
 import type { Done } from "../shared/collected_answer.ts";

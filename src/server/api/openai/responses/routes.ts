@@ -1,9 +1,8 @@
 import { ownMember } from "../../../../own_member.ts";
-import { type Exchange, HttpError, json, type Route } from "../../../http/mod.ts";
+import { type Exchange, HttpError, json, type RouteCode } from "../../../http/mod.ts";
 import type { ModelPool } from "../../../../models/registry/mod.ts";
 import { wholePool } from "../../../access/mod.ts";
 import { deletedAnswer, itemsAnswer, responseAnswer } from "../shared/response_schemas.ts";
-import { openaiDialect } from "../shared/dialect.ts";
 import { create } from "./create.ts";
 import { paginate } from "./paginate.ts";
 import { responseBody } from "./schema.ts";
@@ -80,51 +79,27 @@ function withDefaults(item: StoredItem) {
   return { ...item, type: "message", status: "completed", content };
 }
 
-const dialect = openaiDialect;
+/** `POST /v1/responses` */
+export const createResponse: RouteCode = {
+  body: responseBody,
+  answer: responseAnswer,
+  handle: (exchange) => create(exchange, storeOf(exchange)),
+};
 
-/** `/v1/responses`. */
-export const responseRoutes: readonly Route[] = [
-  {
-    method: "POST",
-    path: "/v1/responses",
-    scope: "chat",
-    dialect,
-    summary: "Generate a response for a conversation of items",
-    body: responseBody,
-    answer: responseAnswer,
-    streams: ["text/event-stream"],
-    handle: (exchange) => create(exchange, storeOf(exchange)),
-  },
-  {
-    method: "GET",
-    path: "/v1/responses/:id",
-    scope: "chat",
-    dialect,
-    summary: "Retrieve a stored response",
-    answer: responseAnswer,
-    handle: retrieve,
-  },
-  {
-    method: "DELETE",
-    path: "/v1/responses/:id",
-    scope: "chat",
-    dialect,
-    summary: "Delete a stored response",
-    answer: deletedAnswer,
-    handle: remove,
-  },
-  {
-    method: "GET",
-    path: "/v1/responses/:id/input_items",
-    scope: "chat",
-    dialect,
-    summary: "List the input items of a stored response",
-    query: {
-      after: "Id of the item before the page",
-      limit: "Items per page, 1 to 100. Default 20",
-      order: "asc or desc. Default desc",
-    },
-    answer: itemsAnswer,
-    handle: inputItems,
-  },
-];
+/** `GET /v1/responses/:id` */
+export const retrieveResponse: RouteCode = {
+  answer: responseAnswer,
+  handle: retrieve,
+};
+
+/** `DELETE /v1/responses/:id` */
+export const deleteResponse: RouteCode = {
+  answer: deletedAnswer,
+  handle: remove,
+};
+
+/** `GET /v1/responses/:id/input_items` */
+export const listInputItems: RouteCode = {
+  answer: itemsAnswer,
+  handle: inputItems,
+};

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { serverDouble } from "../../../tests/doubles/server.ts";
 import { ShimmyError } from "../../errors.ts";
 import { parseStrict } from "./ignored_fields.ts";
-import type { AccessRecord } from "./usage.ts";
+import type { AccessRecord } from "../http/usage.ts";
 
 const CHAT = "/v1/chat/completions";
 const MESSAGES = [{ role: "user", content: "Hello" }];

@@ -1,9 +1,9 @@
 import type * as z from "zod";
 import { ShimmyError } from "../../errors.ts";
 import { similarName } from "../../models/entry/mod.ts";
-import { invalidValue, type Issue, issuesOf, validate } from "./body.ts";
+import { invalidValue, type Issue, issuesOf, validate } from "./validate.ts";
 import { fieldNamesAt, ignoredAt, visitIgnored } from "../schemas/mod.ts";
-import type { Exchange } from "./route.ts";
+import type { Exchange } from "../http/mod.ts";
 
 /** Maximum validations of one body: each removes the unknown fields that the last one found. */
 const MAX_ROUNDS = 32;
