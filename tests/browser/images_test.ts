@@ -1,11 +1,11 @@
 /** Images in chats: attached, kept, exported, edited, and refused where the model takes none. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
-import type { Page } from "test:playwright-core";
 import { fromFileUrl } from "@std/path";
 import { MEDIA_FOLDER } from "../media/setup.ts";
 import { pattern, png } from "../support/pictures.ts";
 import { chord, wav } from "../support/sounds.ts";
+import { attached, FILES, give, pretend } from "./attach.ts";
 import { answers, endedAnswer, openChat, say, setSampling, textOf } from "./chat.ts";
 import { TINY_NAME, type Ui, type UiOptions, uiTest, until } from "./ui.ts";
 
@@ -28,34 +28,9 @@ function seeingTest(name: string, fn: Parameters<typeof uiTest>[1]): void {
   else Deno.test({ name, ignore: true, fn: () => {} });
 }
 
-const FILES = "Files to attach";
-
 async function openSeeing(ui: Ui): Promise<void> {
   await openChat(ui, SEEING);
   await setSampling(ui.page, "temperature", 0);
-}
-
-const attached = (page: Page) => page.getByRole("list", { name: "Attached files" });
-
-/** Drops or pastes an image that the browser draws. */
-async function give(page: Page, event: "drop" | "paste", type: string, side = 64): Promise<void> {
-  await page.evaluate(
-    `(async ([event, type, side]) => {
-      const canvas = new OffscreenCanvas(side, side);
-      const context = canvas.getContext("2d");
-      context.fillStyle = "white";
-      context.fillRect(0, 0, side, side);
-      context.fillStyle = "red";
-      context.fillRect(side / 4, side / 4, side / 2, side / 2);
-      const blob = await canvas.convertToBlob({ type });
-      const data = new DataTransfer();
-      data.items.add(new File([blob], event + "." + type.split("/")[1], { type }));
-      const [target, made] = event === "drop"
-        ? [document.querySelector(".messages"), new DragEvent(event, { dataTransfer: data, bubbles: true, cancelable: true })]
-        : [document.getElementById("composer"), new ClipboardEvent(event, { clipboardData: data, bubbles: true, cancelable: true })];
-      target.dispatchEvent(made);
-    })(${JSON.stringify([event, type, side])})`,
-  );
 }
 
 seeingTest(
@@ -122,25 +97,24 @@ seeingTest(
 );
 
 seeingTest(
-  "images are dropped and pasted, in formats that the server does not read too",
+  "images are dropped and pasted, and a WebP image is answered",
   async (start) => {
     await using ui = await start(WITH_EYES);
     const { page } = ui;
     await openSeeing(ui);
-    await give(page, "drop", "image/webp");
+    await give(page, "drop", { type: "image/webp" });
     await attached(page).getByText("drop.webp").waitFor();
-    await page.getByText("drop.webp is sent as a PNG of 64 x 64 pixels").waitFor();
     await page.reload();
     await attached(page).getByText("drop.webp").waitFor();
     await say(page, "What do you see?");
     const dropped = await textOf(await endedAnswer(page));
     assertStringIncludes(dropped, "I see a red");
     await page.getByRole("button", { name: "New chat" }).click();
-    await give(page, "paste", "image/png");
+    await give(page, "paste", { type: "image/png" });
     await attached(page).getByText("paste.png").waitFor();
     await page.getByRole("button", { name: "Remove paste.png" }).click();
     await attached(page).waitFor({ state: "detached" });
-    await give(page, "paste", "image/png");
+    await give(page, "paste", { type: "image/png" });
     await say(page, "What do you see?");
     await until(async () => await answers(page).count() === 1);
     assertEquals(await textOf(await endedAnswer(page)), dropped);
@@ -152,15 +126,10 @@ uiTest("where the model takes no images, the page says so", async (start) => {
   const { page } = ui;
   await openChat(ui, TINY_NAME);
   const image = Buffer.from(png(40, 30, pattern(1)));
-  const refused = page.getByText(`Cannot attach cat.png: ${TINY_NAME} takes no images`);
-  for (const model of [TINY_NAME, ""]) {
+  for (const [model, name] of [[TINY_NAME, "cat.png"], ["", "dog.png"]] as const) {
     await page.locator("#model").selectOption(model);
-    await page.getByLabel(FILES).setInputFiles({
-      name: "cat.png",
-      mimeType: "image/png",
-      buffer: image,
-    });
-    await refused.last().waitFor();
+    await page.getByLabel(FILES).setInputFiles({ name, mimeType: "image/png", buffer: image });
+    await page.getByText(`Cannot attach ${name}: ${TINY_NAME} takes no images`).waitFor();
     assertEquals(await attached(page).count(), 0);
   }
   // A chat that has images already.
@@ -238,13 +207,7 @@ uiTest(
     await openChat(ui, TINY_NAME);
     await page.getByLabel(FILES).setInputFiles(sound);
     await page.getByText(`Cannot attach tone.wav: ${TINY_NAME} takes no audio`).waitFor();
-    // The page takes the model for one that hears.
-    await page.route("**/api/models", async (route) => {
-      const response = await route.fetch();
-      const { models } = await response.json();
-      for (const model of models) model.capabilities.push("audio");
-      await route.fulfill({ json: { models } });
-    });
+    await pretend(page, "audio");
     await page.getByLabel(FILES).setInputFiles(sound);
     await attached(page).getByText("tone.wav").waitFor();
     const [request] = await Promise.all([
@@ -268,15 +231,9 @@ uiTest(
 uiTest("a large image is made smaller, and a damaged one is refused", async (start) => {
   await using ui = await start();
   const { page } = ui;
-  // The page takes the model for one that sees; nothing is sent.
-  await page.route("**/api/models", async (route) => {
-    const response = await route.fetch();
-    const { models } = await response.json();
-    for (const model of models) model.capabilities.push("vision");
-    await route.fulfill({ json: { models } });
-  });
+  await pretend(page, "vision");
   await openChat(ui, TINY_NAME);
-  await give(page, "drop", "image/png", 6_000);
+  await give(page, "drop", { type: "image/png", side: 6_000 });
   await page.getByText("drop.png is sent as a PNG of 2048 x 2048 pixels").waitFor();
   await attached(page).getByText("drop.png").waitFor();
   await page.getByLabel(FILES).setInputFiles({

@@ -6,5 +6,5 @@
 export { apiUrl, BASE } from "./base.ts";
 export { giveKey, key, keyRequest } from "./key.ts";
 export { listModels, type ModelSummary } from "./models.ts";
-export { ApiError, getJson, postJson, request } from "./request.ts";
+export { ApiError, getJson, postJson, request, tooLargeError } from "./request.ts";
 export { type ServerEvent, serverEvents, valuesOf } from "./streams.ts";

@@ -23,7 +23,14 @@ export interface ModelSummary {
   readonly deletable: boolean;
 }
 
+/** The response of `GET /api/models`. */
+export interface ModelList {
+  readonly models: readonly ModelSummary[];
+  /** Maximum bytes of a request's body. */
+  readonly max_body_bytes: number;
+}
+
 /** The models of the server. @throws {ApiError} */
-export async function listModels(): Promise<readonly ModelSummary[]> {
-  return (await getJson<{ models: readonly ModelSummary[] }>("/api/models")).models;
+export async function listModels(): Promise<ModelList> {
+  return await getJson<ModelList>("/api/models");
 }

@@ -1,6 +1,9 @@
 import { apiUrl } from "./base.ts";
 import { askKey, key } from "./key.ts";
 
+/** Status of a request that is too large for the server, or for a proxy before it. */
+const TOO_LARGE = 413;
+
 /** A response with an error status, or no response. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -9,6 +12,13 @@ export class ApiError extends Error {
   constructor(message: string, readonly status: number) {
     super(message);
   }
+}
+
+/** The error of a request that is too large. */
+export function tooLargeError(): ApiError {
+  const message = "The request is larger than the server, or a proxy before it, takes: " +
+    "remove attached files, or begin a new chat";
+  return new ApiError(message, TOO_LARGE);
 }
 
 /**
@@ -31,6 +41,10 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
         await response.body?.cancel();
         continue;
       }
+    }
+    if (response.status === TOO_LARGE) {
+      await response.body?.cancel();
+      throw tooLargeError();
     }
     throw new ApiError(await messageOf(response), response.status);
   }

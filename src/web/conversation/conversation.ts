@@ -44,7 +44,7 @@ export interface Message {
   readonly created: number;
   readonly files?: readonly TextFile[];
   /** Images and sounds. */
-  readonly images?: readonly MediaFile[];
+  readonly media?: readonly MediaFile[];
   readonly reasoning?: string;
   readonly toolCalls?: readonly ToolCall[];
   /** Of a tool's result: the call that it belongs to. */

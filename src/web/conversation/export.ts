@@ -1,5 +1,5 @@
 import type { Conversation, Message } from "./conversation.ts";
-import { imagesToMarkdown } from "./images.ts";
+import { mediaToMarkdown } from "./media.ts";
 import { contentOf, fenceFor } from "./prompt.ts";
 import { pathOf } from "./tree.ts";
 
@@ -34,7 +34,7 @@ function sectionOf(message: Message): string {
   if (reasoning) {
     parts.push(`<details><summary>Reasoning</summary>\n\n${reasoning.trim()}\n\n</details>`);
   }
-  parts.push(...imagesToMarkdown(message), contentOf(message));
+  parts.push(...mediaToMarkdown(message), contentOf(message));
   for (const { name, arguments: given } of toolCalls) {
     const fence = fenceFor(given);
     parts.push(`Call of \`${name}\`:\n\n${fence}json\n${given}\n${fence}`);

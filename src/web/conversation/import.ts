@@ -10,7 +10,7 @@ import type {
 } from "./conversation.ts";
 import { createConversation } from "./create.ts";
 import { FORMAT } from "./export.ts";
-import { isMediaUrl } from "./images.ts";
+import { isMediaUrl } from "./media.ts";
 import { fromMarkdown } from "./import_markdown.ts";
 import { childrenOf } from "./tree.ts";
 
@@ -86,7 +86,10 @@ function treeOf(list: readonly unknown[]): ReadonlyMap<string, Message> {
 function messageOf(body: Json, at: string): Message {
   const role = ROLES.find((one) => one === body.role);
   if (role === undefined) throw new SyntaxError(`${at}.role: must be one of ${ROLES.join(", ")}`);
-  const { parent, files, images, toolCalls } = body;
+  const { parent, files, toolCalls } = body;
+  // Files of earlier versions name them images.
+  const mediaField = body.media === undefined ? "images" : "media";
+  const media = body[mediaField];
   return {
     id: textOf(body.id, `${at}.id`),
     parent: parent === null ? null : textOf(parent, `${at}.parent`),
@@ -102,8 +105,8 @@ function messageOf(body: Json, at: string): Message {
     ...(Array.isArray(files)
       ? { files: files.map((file, index) => fileOf(file, `${at}.files[${index}]`)) }
       : {}),
-    ...(Array.isArray(images)
-      ? { images: images.map((image, index) => imageOf(image, `${at}.images[${index}]`)) }
+    ...(Array.isArray(media)
+      ? { media: media.map((one, index) => mediaFileOf(one, `${at}.${mediaField}[${index}]`)) }
       : {}),
     ...(Array.isArray(toolCalls)
       ? { toolCalls: toolCalls.map((call, index) => callOf(call, `${at}.toolCalls[${index}]`)) }
@@ -121,12 +124,12 @@ function fileOf(value: unknown, at: string): TextFile {
   return { name: textOf(name, `${at}.name`), text: textOf(text, `${at}.text`) };
 }
 
-function imageOf(value: unknown, at: string): MediaFile {
+function mediaFileOf(value: unknown, at: string): MediaFile {
   const { name, url } = objectOf(value, at);
   const named = { name: textOf(name, `${at}.name`) };
   if (url === undefined) return named;
   if (typeof url === "string" && isMediaUrl(url)) return { ...named, url };
-  const formats = "a PNG, JPEG, GIF or BMP image, or of a WAV, MP3 or FLAC sound";
+  const formats = "a PNG, JPEG, WebP, GIF or BMP image, or of a WAV, MP3 or FLAC sound";
   throw new SyntaxError(`${at}.url: must be a data URL of ${formats}`);
 }
 

@@ -1,6 +1,6 @@
 import type { Conversation, Message, Role } from "./conversation.ts";
 import { createConversation, createMessage, titleFrom } from "./create.ts";
-import { imagesFromMarkdown } from "./images.ts";
+import { mediaFromMarkdown } from "./media.ts";
 import { addMessage } from "./tree.ts";
 
 /** The comment before each message, and the heading behind it. */
@@ -43,12 +43,12 @@ export function fromMarkdown(text: string): Conversation {
 
 function fromSection(role: Role, content: string, parent: string | null): Message {
   if (role === "user") {
-    const { images, text } = imagesFromMarkdown(content);
+    const { media, text } = mediaFromMarkdown(content);
     return createMessage({
       role,
       parent,
       content: text,
-      ...(images.length === 0 ? {} : { images }),
+      ...(media.length === 0 ? {} : { media }),
     });
   }
   if (role === "tool") return createMessage({ role, parent, content });

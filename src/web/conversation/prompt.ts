@@ -1,5 +1,5 @@
 import type { Message } from "./conversation.ts";
-import { isSoundUrl, mediaUrls, SOUND_TYPES } from "./images.ts";
+import { isSoundUrl, mediaUrls, SOUND_TYPES } from "./media.ts";
 
 /** A message as the native API takes it. */
 export interface PromptMessage {

@@ -1,4 +1,4 @@
-import { ApiError, request, serverEvents, valuesOf } from "../api/mod.ts";
+import { ApiError, request, serverEvents, tooLargeError, valuesOf } from "../api/mod.ts";
 import { framesOfChat } from "./chat_frames.ts";
 import type { AnswerRequest, Frame } from "./frames.ts";
 
@@ -17,27 +17,43 @@ export interface Frames {
 /**
  * Starts an answer.
  * @param detach whether it goes on when this page is left.
+ * @param maxBytes Maximum bytes that the server takes in a request; null: not known.
  * @throws {ApiError}
  */
 export async function startFrames(
   { route, body }: AnswerRequest,
   detach: boolean,
+  maxBytes: number | null,
 ): Promise<Frames> {
   if (route === "chat") {
     const options = { include_usage: true, continuous_usage_stats: true };
     const more = { stream: true, stream_options: options, detach };
-    return await chatFrames(await post("/v1/chat/completions", { ...body, ...more }));
+    return await chatFrames(await post("/v1/chat/completions", { ...body, ...more }, maxBytes));
   }
   const more = { stream: true, stream_format: "ndjson", detach };
-  const response = await post("/api/generate", { ...body, ...more });
+  const response = await post("/api/generate", { ...body, ...more }, maxBytes);
   const id = response.headers.get(ANSWER_HEADER);
   if (id === null) throw new ApiError("The server did not name the answer", response.status);
   return { id, frames: valuesOf<Frame>(response) };
 }
 
-async function post(path: string, body: unknown): Promise<Response> {
+/** Bytes of a request during which a server or a proxy may close the connection because it is too large. */
+const LARGE = 64 * 1024;
+
+async function post(path: string, value: unknown, maxBytes: number | null): Promise<Response> {
   const headers = { "content-type": "application/json" };
-  return await request(path, { method: "POST", headers, body: JSON.stringify(body) });
+  const body = new TextEncoder().encode(JSON.stringify(value));
+  if (body.length > (maxBytes ?? Infinity)) throw tooLargeError();
+  try {
+    return await request(path, { method: "POST", headers, body });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 0 || body.length < LARGE) throw error;
+    // A browser shows no response to a request that it has not sent to its end.
+    const message = `${error.message}, or does not take a request of ${
+      Math.ceil(body.length / 1024)
+    } KiB`;
+    throw new ApiError(message, 0);
+  }
 }
 
 /** The frames of a chat completion, whose chunks have its id. */

@@ -4,7 +4,8 @@ import { keepText, keptText } from "../kept/mod.ts";
 /** Files that are attached to a message. */
 export interface Attachments {
   readonly files: readonly TextFile[];
-  readonly images: readonly MediaFile[];
+  /** Images and sounds. */
+  readonly media: readonly MediaFile[];
 }
 
 /** A message that was not sent. */
@@ -12,7 +13,10 @@ export interface Draft extends Attachments {
   readonly text: string;
 }
 
-export const NO_ATTACHMENTS: Attachments = { files: [], images: [] };
+export const NO_ATTACHMENTS: Attachments = { files: [], media: [] };
+
+/** Attached files that the browser does not store, by conversation: a reload of the page loses them. */
+const unstored = new Map<string, Attachments>();
 
 const textKey = (conversation: string) => `shimmy.draft.${conversation}`;
 /** Apart from the text, which is written with each key. */
@@ -20,13 +24,20 @@ const filesKey = (conversation: string) => `shimmy.draft.${conversation}.files`;
 
 /** The draft of a conversation; empty if there is none. */
 export function draftOf(conversation: string): Draft {
-  const { text } = stored(textKey(conversation));
-  const { files, images } = stored(filesKey(conversation));
-  return {
-    text: typeof text === "string" ? text : "",
-    files: listOf<TextFile>(files, "text"),
-    images: listOf<MediaFile>(images, "url"),
-  };
+  const { text, files } = stored(textKey(conversation));
+  const draft = typeof text === "string" ? text : "";
+  // An earlier version kept the files with the text.
+  if (files !== undefined && keptText("always", filesKey(conversation)) === null) {
+    keepDraftText(conversation, draft);
+    keepDraftFiles(conversation, { files: listOf<TextFile>(files, "text"), media: [] });
+  }
+  return { text: draft, ...unstored.get(conversation) ?? storedFiles(conversation) };
+}
+
+function storedFiles(conversation: string): Attachments {
+  // An earlier version named images and sounds `images`.
+  const { files, images, media = images } = stored(filesKey(conversation));
+  return { files: listOf<TextFile>(files, "text"), media: listOf<MediaFile>(media, "url") };
 }
 
 function stored(key: string): Readonly<Record<string, unknown>> {
@@ -48,16 +59,20 @@ export function keepDraftText(conversation: string, text: string): void {
   keepText("always", textKey(conversation), text === "" ? null : JSON.stringify({ text }));
 }
 
-/**
- * Keeps the attached files of a draft across reloads.
- *
- * @returns whether they were kept; large files can exceed what the browser stores.
- */
-export function keepDraftFiles(conversation: string, { files, images }: Attachments): boolean {
+/** Keeps the attached files of a draft across reloads, or, if they are too large, until the next one. */
+export function keepDraftFiles(conversation: string, attachments: Attachments): void {
+  const { files, media } = attachments;
   const key = filesKey(conversation);
-  if (files.length + images.length === 0) return keepText("always", key, null);
-  if (keepText("always", key, JSON.stringify({ files, images }))) return true;
-  // Those of before are not those of this draft.
-  keepText("always", key, null);
-  return false;
+  unstored.delete(conversation);
+  if (files.length + media.length === 0) keepText("always", key, null);
+  else if (!keepText("always", key, JSON.stringify({ files, media }))) {
+    // Those of before are not those of this draft.
+    keepText("always", key, null);
+    unstored.set(conversation, attachments);
+  }
+}
+
+/** Whether a reload of the page loses the attached files of a draft. */
+export function isLostByReload(conversation: string): boolean {
+  return unstored.has(conversation);
 }

@@ -1,8 +1,8 @@
 import { type IDBPDatabase, openDB } from "idb";
 import type { Conversation, Message, Summary } from "../conversation/mod.ts";
 import type { Piece } from "../live/mod.ts";
-import type { Schema, StoredImages } from "./schema.ts";
-import { removeSurplus, withImages, withoutImages } from "./stored_images.ts";
+import type { Schema, StoredMedia } from "./schema.ts";
+import { removeSurplus, withMedia, withoutMedia } from "./stored_media.ts";
 
 /** The version of the stores; version 1 had no images. */
 const VERSION = 2;
@@ -32,22 +32,22 @@ export class History {
   async read(id: string): Promise<Conversation | null> {
     const head = await this.#database.get("conversations", id);
     if (head === undefined) return null;
-    const [stored, allImages] = await Promise.all([
+    const [stored, allMedia] = await Promise.all([
       this.#database.getAll("messages", within(id)),
       this.#database.getAll("images", within(id)),
     ]);
-    const images = new Map(allImages.map((one) => [one.id, one]));
+    const media = new Map(allMedia.map((one) => [one.id, one]));
     const messages = stored
-      .map(({ conversation: _, ...message }) => withImages(message, images.get(message.id)))
+      .map(({ conversation: _, ...message }) => withMedia(message, media.get(message.id)))
       .sort((a, b) => a.created - b.created);
     return { ...head, messages: new Map(messages.map((one) => [one.id, one])) };
   }
 
   /**
    * Writes the fields of a conversation and some of its messages, and removes others: all or nothing. Then
-   * the oldest images are removed where there are too many.
+   * the oldest images and sounds are removed where there are too many.
    *
-   * @throws {Error} if the write failed; where images did not fit, the rest was written.
+   * @throws {Error} if the write failed; where images or sounds did not fit, the rest was written.
    */
   async write(
     conversation: Conversation,
@@ -55,25 +55,25 @@ export class History {
     removed: Iterable<string>,
   ): Promise<void> {
     const { id } = conversation;
-    const stripped = Array.from(written, (one) => withoutImages(id, one));
-    const images = stripped.flatMap(([, stored]) => stored ?? []);
+    const stripped = Array.from(written, (one) => withoutMedia(id, one));
+    const media = stripped.flatMap(([, stored]) => stored ?? []);
     const messages = stripped.map(([one]) => one);
     const gone = [...removed];
     try {
-      await this.#writeAll(conversation, messages, images, gone);
+      await this.#writeAll(conversation, messages, media, gone);
     } catch (error) {
-      if (images.length === 0) throw error;
+      if (media.length === 0) throw error;
       await this.#writeAll(conversation, messages, [], gone);
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`its images or sounds do not fit (${reason}); the text was written`);
     }
-    if (images.length > 0) await removeSurplus(this.#database.transaction("images", "readwrite"));
+    if (media.length > 0) await removeSurplus(this.#database.transaction("images", "readwrite"));
   }
 
   async #writeAll(
     { messages: _, ...head }: Conversation,
     messages: readonly Message[],
-    images: readonly StoredImages[],
+    media: readonly StoredMedia[],
     removed: readonly string[],
   ): Promise<void> {
     const transaction = this.#database.transaction(["conversations", ...PARTS], "readwrite");
@@ -83,7 +83,7 @@ export class History {
       ...messages.map((one) =>
         transaction.objectStore("messages").put({ ...one, conversation: head.id })
       ),
-      ...images.map((one) => transaction.objectStore("images").put(one)),
+      ...media.map((one) => transaction.objectStore("images").put(one)),
       ...Array.from(
         removed,
         (id) => PARTS.map((name) => transaction.objectStore(name).delete([head.id, id])),

@@ -9,6 +9,7 @@ export {
   type Attachments,
   type Draft,
   draftOf,
+  isLostByReload,
   keepDraftFiles,
   keepDraftText,
   NO_ATTACHMENTS,

@@ -37,7 +37,10 @@ const modelSchema = z.object({
   deletable: z.boolean().describe("Whether DELETE /api/delete removes it: Shimmy pulled it"),
 });
 
-const modelListSchema = z.object({ models: z.array(modelSchema) });
+const modelListSchema = z.object({
+  models: z.array(modelSchema),
+  max_body_bytes: z.int().describe("Maximum size of a request's body (--max-body)"),
+});
 
 /** Memory of a model on a device, in bytes. */
 const placementSchema = z.object({
@@ -143,7 +146,7 @@ const unloadSchema = z.object({ name: z.string(), unloaded: z.boolean(), state: 
 
 /** The models of a list, with what depends on the whole list. */
 async function describeAll(
-  { pool, store }: Exchange["context"],
+  { pool, store, settings }: Exchange["context"],
   entries: readonly ModelEntry[],
 ): Promise<z.output<typeof modelListSchema>> {
   const [chosen, pulled] = await Promise.all([
@@ -158,6 +161,7 @@ async function describeAll(
       default: entry.name === chosen?.name,
       deletable: pulled?.has(entry.name) ?? false,
     })),
+    max_body_bytes: settings.maxBodyBytes,
   };
 }
 

@@ -41,6 +41,7 @@ Deno.test("models are listed without their paths", async () => {
       default: true,
       deletable: false,
     }],
+    max_body_bytes: SETTINGS.maxBodyBytes,
   });
 });
 

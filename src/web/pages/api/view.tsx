@@ -15,7 +15,7 @@ export function View() {
   useEffect(() => {
     const failed = (thrown: unknown) =>
       error.value = thrown instanceof Error ? thrown.message : String(thrown);
-    listModels().then((models) => model.value = chosenModel(models), failed);
+    listModels().then(({ models }) => model.value = chosenModel(models), failed);
     if (operations.value !== null) return;
     getJson<OpenApi>("/openapi.json").then((read) => operations.value = operationsOf(read), failed);
   }, []);

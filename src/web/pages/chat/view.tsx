@@ -13,6 +13,7 @@ import {
   resumeRunning,
   runningConversation,
   startHistory,
+  startReleasing,
   view,
 } from "./state/mod.ts";
 
@@ -49,6 +50,7 @@ let isStarted = false;
 async function start(): Promise<void> {
   if (isStarted) return;
   isStarted = true;
+  startReleasing();
   void loadModels();
   await startHistory();
   const { rest } = route.peek();

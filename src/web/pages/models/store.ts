@@ -12,7 +12,7 @@ export const listError = signal<string | null>(null);
 
 /** Lists the models again. */
 export async function refresh(): Promise<void> {
-  await keepList(listModels);
+  await keepList(async () => (await listModels()).models);
 }
 
 /** Searches the folders of models again. */

@@ -6,7 +6,7 @@ import { liveAnswers } from "../state/mod.ts";
 import { AnswerView } from "./answer/answer_view.tsx";
 import { Editor } from "./editor.tsx";
 import { MessageText } from "./answer/message_text.tsx";
-import { Images } from "./images.tsx";
+import { Media } from "./media.tsx";
 import { MessageActions } from "./message_actions.tsx";
 import { useNear } from "./use_near.ts";
 
@@ -19,7 +19,7 @@ export const MessageView = memo(function MessageView({ message, place, count }: 
   readonly place: number;
   readonly count: number;
 }) {
-  const { id, role, model, files = [], images = [] } = message;
+  const { id, role, model, files = [], media = [] } = message;
   const isEditing = useSignal(false);
   const live = liveAnswers.value.get(id);
   const element = useRef<HTMLElement>(null);
@@ -42,7 +42,7 @@ export const MessageView = memo(function MessageView({ message, place, count }: 
           <pre tabIndex={0}>{file.text}</pre>
         </details>
       ))}
-      {images.length > 0 && <Images images={images} />}
+      {media.length > 0 && <Media media={media} />}
       {isEditing.value
         ? <Editor message={message} onClose={() => isEditing.value = false} />
         : role === "assistant"

@@ -19,17 +19,26 @@ const LEAST_MS = 10;
 /** Milliseconds after which idle time is looked for again, where there was none. */
 const LATER_MS = 300;
 
+/** Milliseconds between two elements where the browser does not tell when it is idle. */
+const PAUSE_MS = 50;
+
 /** Elements that may be rendered before they come near, the next one last. */
 const waiting: Element[] = [];
 
 let isAsked = false;
 
+/** Calls a function when the browser is idle, with the milliseconds for which it is. */
+const whenIdle: (run: (idle: Pick<IdleDeadline, "timeRemaining">) => void) => void =
+  typeof requestIdleCallback === "function"
+    ? requestIdleCallback
+    // Safari has no such function: there, a pause is taken for idle time.
+    : (run) => setTimeout(() => run({ timeRemaining: () => LEAST_MS }), PAUSE_MS);
+
 /** Renders one element whenever the browser is idle, so that scrolling does not have to. */
 function renderWhenIdle(): void {
-  // Safari has no such function: there, elements are rendered when they come near.
-  if (isAsked || waiting.length === 0 || typeof requestIdleCallback !== "function") return;
+  if (isAsked || waiting.length === 0) return;
   isAsked = true;
-  requestIdleCallback((deadline) => {
+  whenIdle((deadline) => {
     isAsked = false;
     const isBusy = deadline.timeRemaining() < LEAST_MS || liveAnswers.peek().size > 0;
     if (isBusy) return void setTimeout(renderWhenIdle, LATER_MS);

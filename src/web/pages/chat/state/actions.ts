@@ -54,7 +54,7 @@ function answerAll(parent: string): void {
 }
 
 /** Sends a message of the user at the end of the chosen branch. */
-export function send(content: string, { files, images }: Attachments): void {
+export function send(content: string, { files, media }: Attachments): void {
   const conversation = current.value.value;
   const parent = pathOf(conversation).at(-1)?.id ?? null;
   const message = createMessage({
@@ -62,7 +62,7 @@ export function send(content: string, { files, images }: Attachments): void {
     role: "user",
     content,
     ...(files.length === 0 ? {} : { files }),
-    ...(images.length === 0 ? {} : { images }),
+    ...(media.length === 0 ? {} : { media }),
   });
   change(conversation.id, (one) => addMessage(one, message));
   answerAll(message.id);
@@ -87,13 +87,13 @@ export function answerAgain({ parent }: Message): void {
 
 /** Puts a changed message beside the original. A message of the user is answered. */
 export function editMessage(message: Message, content: string): void {
-  const { parent, role, files, images, model } = message;
+  const { parent, role, files, media, model } = message;
   const edited = createMessage({
     parent,
     role,
     content,
     ...(files === undefined ? {} : { files }),
-    ...(images === undefined ? {} : { images }),
+    ...(media === undefined ? {} : { media }),
     ...(role === "assistant" ? { ending: "stop" as const } : {}),
     ...(model === undefined ? {} : { model }),
   });

@@ -20,7 +20,7 @@ import {
 import { announce } from "../../../ui/mod.ts";
 import { writeChanges } from "./write_changes.ts";
 
-/** Conversations that are shown or have running answers, by id. */
+/** Conversations that are shown, have running answers or are not in the history, by id. */
 const opened = new Map<string, Signal<Conversation>>();
 
 /** The conversations of the history, the one that changed last first. */
@@ -52,14 +52,12 @@ export async function startHistory(): Promise<void> {
         isError: true,
       })
     );
+    // Chats that began while the history waited for other tabs.
     const chats = [...opened.values()].map(({ value }) => value)
       .filter(({ messages }) => messages.size > 0);
+    for (const chat of chats) write(chat.id, history.write(chat, chat.messages.values(), []));
     summaries.value = await history.list();
-    // Chats that began while the history waited for other tabs.
-    for (const chat of chats) {
-      list(chat);
-      keep(history.write(chat, chat.messages.values(), []));
-    }
+    for (const chat of chats) list(chat);
   } catch {
     announce("This browser keeps no history: chats are lost when the page is closed", {
       isError: true,
@@ -102,9 +100,48 @@ export function change(id: string, edit: (conversation: Conversation) => Convers
   const edited = titled(edit(before));
   if (edited === before) return;
   held.value = edited;
-  if (edited.messages.size === 0) return;
+  if (isUnlisted(edited)) return;
   list(edited);
-  if (history !== null) keep(writeChanges(history, before, edited));
+  if (history !== null) write(id, writeChanges(history, before, edited));
+}
+
+/** Writes of conversations that run, by conversation. One that failed is never removed. */
+const unwritten = new Map<string, number>();
+
+/** Counts the writes of conversations that succeeded. */
+export const writes = signal(0);
+
+/** Reports a write of a conversation that fails, and counts it otherwise. */
+function write(id: string, written: Promise<unknown>): void {
+  unwritten.set(id, (unwritten.get(id) ?? 0) + 1);
+  keep(written.then(() => {
+    const left = unwritten.get(id)! - 1;
+    if (left === 0) unwritten.delete(id);
+    else unwritten.set(id, left);
+    writes.value++;
+  }));
+}
+
+/** The ids of the conversations in memory. */
+export function openedIds(): readonly string[] {
+  return [...opened.keys()];
+}
+
+/** Whether a conversation is new: the history keeps it from its first message on. */
+function isUnlisted({ id, messages }: Conversation): boolean {
+  return messages.size === 0 && !summaries.peek().some((one) => one.id === id);
+}
+
+/** Whether the history has all of an open conversation that it keeps. */
+export function isWritten(id: string): boolean {
+  const held = opened.get(id);
+  if (held !== undefined && isUnlisted(held.peek())) return true;
+  return history !== null && !unwritten.has(id);
+}
+
+/** Drops a conversation from memory; it is read from the history when it is opened again. */
+export function releaseConversation(id: string): void {
+  opened.delete(id);
 }
 
 /** Puts a conversation into the list. */
@@ -136,7 +173,7 @@ function titled(conversation: Conversation): Conversation {
   if (conversation.isNamed) return conversation;
   const [first] = conversation.messages.values();
   const title = titleFrom(
-    first?.content || first?.files?.[0]?.name || first?.images?.[0]?.name || "",
+    first?.content || first?.files?.[0]?.name || first?.media?.[0]?.name || "",
   );
   return title === conversation.title ? conversation : { ...conversation, title };
 }

@@ -32,8 +32,16 @@ export {
   summaries,
 } from "./conversations.ts";
 export { type Live, liveAnswers, piecesOf } from "./live_answers.ts";
-export { loadModels, type MediaKind, mediaRefusal, modelOf, models } from "./models.ts";
+export {
+  loadModels,
+  maxBodyBytes,
+  type MediaKind,
+  mediaRefusal,
+  modelOf,
+  models,
+} from "./models.ts";
 export { removeBranch, removeConversation } from "./removal.ts";
+export { startReleasing } from "./release.ts";
 export { resumeRunning, runningConversation } from "./resume_running.ts";
 export { pauseAnswers, resumeAnswers, stopAnswers } from "./steering.ts";
 export { isNarrow, setCompared, togglePanel, view } from "./view_settings.ts";

@@ -5,6 +5,9 @@ import { announce } from "../../../ui/mod.ts";
 /** The models that generate text; null before they are known. */
 export const models = signal<readonly ModelSummary[] | null>(null);
 
+/** Maximum bytes of a request; null before it is known. */
+export const maxBodyBytes = signal<number | null>(null);
+
 /** The model of a name; null: the default one. Undefined while it is not known. */
 export function modelOf(name: string | null): ModelSummary | undefined {
   return models.value?.find((one) => name === null ? one.default : one.name === name);
@@ -23,7 +26,9 @@ export function mediaRefusal(name: string | null, kind: MediaKind): string | nul
 /** Reads the list of models from the server. */
 export async function loadModels(): Promise<void> {
   try {
-    models.value = (await listModels()).filter(({ kind }) => kind === "language");
+    const list = await listModels();
+    models.value = list.models.filter(({ kind }) => kind === "language");
+    maxBodyBytes.value = list.max_body_bytes;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     announce(`Cannot list the models: ${reason}`, { isError: true });

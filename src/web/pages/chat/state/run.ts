@@ -19,6 +19,7 @@ import {
 import { announce } from "../../../ui/mod.ts";
 import { change, conversationOf } from "./conversations.ts";
 import { endLive, type Live, liveAnswers, setLive, touch } from "./live_answers.ts";
+import { maxBodyBytes } from "./models.ts";
 import { forget, isRemembered, remember, wasPaused } from "./running_streams.ts";
 import { steer } from "./steering.ts";
 import { setCompared } from "./view_settings.ts";
@@ -42,7 +43,7 @@ class Run {
     this.#show(message.id, null, new AnswerText(message.prefix));
     let frames: Frames;
     try {
-      frames = await startFrames(request, isRemembered());
+      frames = await startFrames(request, isRemembered(), maxBodyBytes.peek());
     } catch (error) {
       this.#fail(message.id, error);
       return;

@@ -7,16 +7,16 @@ export function Attached({ attached, onChange }: {
   readonly attached: Attachments;
   readonly onChange: (attached: Attachments) => void;
 }) {
-  const { files, images } = attached;
-  if (files.length + images.length === 0) return null;
+  const { files, media } = attached;
+  if (files.length + media.length === 0) return null;
   return (
     <ul class="files" aria-label="Attached files">
-      {images.map((image, index) => (
-        <li key={`image ${index}`}>
-          {isSoundUrl(image.url ?? "") ? null : <img src={image.url} alt="" />} {image.name}
+      {media.map((one, index) => (
+        <li key={`media ${index}`}>
+          {isSoundUrl(one.url ?? "") ? null : <img src={one.url} alt="" />} {one.name}
           <RemoveButton
-            name={image.name}
-            onClick={() => onChange({ files, images: images.filter((one) => one !== image) })}
+            name={one.name}
+            onClick={() => onChange({ files, media: media.filter((other) => other !== one) })}
           />
         </li>
       ))}
@@ -25,7 +25,7 @@ export function Attached({ attached, onChange }: {
           {file.name} <span class="faint">{size(file.text.length)}</span>
           <RemoveButton
             name={file.name}
-            onClick={() => onChange({ images, files: files.filter((one) => one !== file) })}
+            onClick={() => onChange({ media, files: files.filter((one) => one !== file) })}
           />
         </li>
       ))}

@@ -1,6 +1,5 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { isSoundUrl, mediaUrls, pathOf } from "../../../../conversation/mod.ts";
 import {
   type Attachments,
   draftOf,
@@ -8,7 +7,7 @@ import {
   keepDraftText,
   NO_ATTACHMENTS,
 } from "../../../../storage/mod.ts";
-import { announce, Icon } from "../../../../ui/mod.ts";
+import { Icon } from "../../../../ui/mod.ts";
 import {
   current,
   draftTarget,
@@ -18,6 +17,7 @@ import {
   send,
 } from "../../state/mod.ts";
 import { Attached } from "./attached.tsx";
+import { isTooLarge, MediaNote, ReloadNote, SizeNote, surplusOf } from "./notes.tsx";
 import { pastedFiles, useDroppedFiles } from "./dropped.ts";
 import { readFiles } from "./read_files.ts";
 import { RunButtons } from "./run_buttons.tsx";
@@ -36,10 +36,11 @@ export function Composer() {
     return [...liveAnswers.value.values()].filter(({ conversation }) => conversation === id);
   });
   const isRunning = live.value.length > 0;
-  const { files, images } = attached.value;
+  const { files, media } = attached.value;
   const reading = useSignal(0);
   const isSentLater = useRef(false);
-  const isEmpty = text.value.trim() === "" && files.length + images.length === 0;
+  const surplus = useComputed(() => surplusOf({ text: text.value, attached: attached.value }));
+  const isEmpty = text.value.trim() === "" && files.length + media.length === 0;
 
   // Files are read while the first message may be sent, which changes the key of the draft.
   const presentTarget = () => {
@@ -51,10 +52,8 @@ export function Composer() {
     keepDraftText(presentTarget(), given);
   };
   const setAttached = (given: Attachments) => {
+    keepDraftFiles(presentTarget(), given);
     attached.value = given;
-    if (!keepDraftFiles(presentTarget(), given)) {
-      announce("The files are too large to survive a reload of the page");
-    }
   };
   const add = async (given: readonly File[]) => {
     if (given.length === 0) return;
@@ -63,13 +62,13 @@ export function Composer() {
       // Whether a model reads images and sounds is known for certain when it is loaded.
       await loadModels();
       const { model } = current.peek().peek();
-      const { files: texts, images: pictures } = await readFiles(
+      const read = await readFiles(
         given,
         (kind) => mediaRefusal(model, kind),
       );
       // Others may have been added or removed meanwhile.
-      const { files, images } = attached.peek();
-      setAttached({ files: [...files, ...texts], images: [...images, ...pictures] });
+      const { files, media } = attached.peek();
+      setAttached({ files: [...files, ...read.files], media: [...media, ...read.media] });
     } finally {
       reading.value--;
       // The message was sent before its files were read.
@@ -78,9 +77,9 @@ export function Composer() {
   };
   const submit = () => {
     isSentLater.current = reading.peek() > 0;
-    if (isSentLater.current || live.peek().length > 0) return;
+    if (isSentLater.current || isTooLarge(surplus.peek()) || live.peek().length > 0) return;
     const [message, sent] = [text.peek().trim(), attached.peek()];
-    if (message === "" && sent.files.length + sent.images.length === 0) return;
+    if (message === "" && sent.files.length + sent.media.length === 0) return;
     setText("");
     setAttached(NO_ATTACHMENTS);
     send(message, sent);
@@ -99,7 +98,9 @@ export function Composer() {
       }}
     >
       <Attached attached={attached.value} onChange={setAttached} />
-      <MediaNote attached={mediaUrls(attached.value)} />
+      <MediaNote attached={attached.value} />
+      <SizeNote surplus={surplus.value} />
+      <ReloadNote attached={attached.value} />
       <textarea
         id="composer"
         ref={input}
@@ -154,28 +155,12 @@ export function Composer() {
               class="primary"
               aria-label="Send"
               title="Send (Enter)"
-              disabled={isEmpty && reading.value === 0}
+              disabled={isTooLarge(surplus.value) || isEmpty && reading.value === 0}
             >
               <Icon name="send" />
             </button>
           )}
       </div>
     </form>
-  );
-}
-
-/** Tells that the chosen model takes no images or sounds, where the next request would have some. */
-function MediaNote({ attached }: { readonly attached: readonly string[] }) {
-  const earlier = useComputed(() => pathOf(current.value.value).flatMap(mediaUrls));
-  const urls = [...attached, ...earlier.value];
-  const { model } = current.value.value;
-  const refusal = (urls.some((url) => !isSoundUrl(url)) ? mediaRefusal(model, "vision") : null) ??
-    (urls.some(isSoundUrl) ? mediaRefusal(model, "audio") : null);
-  if (refusal === null) return null;
-  return (
-    <p class="error" role="alert">
-      {refusal}: choose another model, or{" "}
-      {attached.length > 0 ? "remove them" : "begin a new chat"}.
-    </p>
   );
 }

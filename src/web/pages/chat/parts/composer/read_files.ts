@@ -18,20 +18,20 @@ export async function readFiles(
   refusalOf: (kind: MediaKind) => string | null,
 ): Promise<Attachments> {
   const files: TextFile[] = [];
-  const images: MediaFile[] = [];
+  const media: MediaFile[] = [];
   for (const file of given) {
     try {
       const kind = isImage(file) ? "vision" : isSound(file) ? "audio" : null;
       const refusal = kind === null ? null : refusalOf(kind);
       if (refusal !== null) throw new Error(refusal);
       if (kind === null) files.push(await readText(file));
-      else images.push(await (kind === "vision" ? readImage : readSound)(file));
+      else media.push(await (kind === "vision" ? readImage : readSound)(file));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       announce(`Cannot attach ${file.name}: ${reason}`, { isError: true });
     }
   }
-  return { files, images };
+  return { files, media };
 }
 
 async function readText(file: File): Promise<TextFile> {

@@ -1,6 +1,7 @@
 import { IMAGE_TYPES, type MediaFile } from "../../../../conversation/mod.ts";
 import { announce } from "../../../../ui/mod.ts";
 import { dataUrl } from "./data_url.ts";
+import { orientationOf } from "./orientation.ts";
 
 /** Maximum bytes of an image as it is kept and sent. Larger ones are made smaller. */
 const LIMIT = 4 * 1024 * 1024;
@@ -20,20 +21,22 @@ export function isImage({ type }: Pick<File, "type">): boolean {
 }
 
 /**
- * An image as the server reads it. An image of another format, and one that is too large, is converted by the
- * browser, and the user is told.
+ * An image as the server reads it. The browser converts an image of another format, one that is too large, and
+ * one that its file tells to turn, which decoders of models do not do. The user is told.
  *
  * @throws {Error} if the browser cannot read the image.
  */
 export async function readImage(file: File): Promise<MediaFile> {
   const { name } = file;
-  const bitmap = await createImageBitmap(file).catch(() => {
+  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
     throw new Error("this browser cannot read the image");
   });
   try {
     const isReadable = IMAGE_TYPES.some((type) => type === file.type) &&
-      bitmap.width * bitmap.height <= MOST_PIXELS;
-    if (isReadable && file.size <= LIMIT) return { name, url: await dataUrl(file) };
+      bitmap.width * bitmap.height <= MOST_PIXELS && file.size <= LIMIT;
+    if (isReadable && orientationOf(new Uint8Array(await file.arrayBuffer())) === 1) {
+      return { name, url: await dataUrl(file) };
+    }
     const { blob, width, height } = await converted(bitmap);
     const format = blob.type === "image/png" ? "PNG" : "JPEG";
     announce(`${name} is sent as a ${format} of ${width} x ${height} pixels`);

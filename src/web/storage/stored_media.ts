@@ -1,36 +1,40 @@
 import type { IDBPTransaction } from "idb";
 import type { MediaFile, Message } from "../conversation/mod.ts";
-import type { Schema, StoredImages } from "./schema.ts";
+import type { Schema, StoredMedia, StoredMessage } from "./schema.ts";
 
-/** Maximum characters of all kept images. Where there are more, those of the oldest messages go. */
+/** Maximum characters of all kept images and sounds. Where there are more, those of the oldest messages go. */
 const MOST_CHARACTERS = 256 * 1024 * 1024;
 
-/** A message without the data of its images, and the data; null if it has none. */
-export function withoutImages(
+/** A message without the data of its images and sounds, and the data; null if it has none. */
+export function withoutMedia(
   conversation: string,
   message: Message,
-): readonly [message: Message, images: StoredImages | null] {
-  const { id, created, images = [] } = message;
-  if (images.every(({ url }) => url === undefined)) return [message, null];
-  const urls = images.map(({ url = null }) => url);
+): readonly [message: Message, media: StoredMedia | null] {
+  const { id, created, media = [] } = message;
+  if (media.every(({ url }) => url === undefined)) return [message, null];
+  const urls = media.map(({ url = null }) => url);
   const size = urls.reduce((sum, url) => sum + (url?.length ?? 0), 0);
   return [
-    { ...message, images: images.map(({ name }) => ({ name })) },
+    { ...message, media: media.map(({ name }) => ({ name })) },
     { conversation, id, created, size, urls },
   ];
 }
 
-/** A stored message with the images that are still kept. */
-export function withImages(message: Message, stored: StoredImages | undefined): Message {
-  if (stored === undefined || message.images === undefined) return message;
-  const images = message.images.map(({ name }, place): MediaFile => {
-    const url = stored.urls[place] ?? null;
+/** A stored message with the images and sounds that are still kept. */
+export function withMedia(
+  { images: earlier, ...message }: StoredMessage,
+  stored: StoredMedia | undefined,
+): Message {
+  const named = message.media ?? earlier;
+  if (named === undefined) return message;
+  const media = named.map(({ name }, place): MediaFile => {
+    const url = stored?.urls[place] ?? null;
     return url === null ? { name } : { name, url };
   });
-  return { ...message, images };
+  return { ...message, media };
 }
 
-/** The keys of the oldest images, without which the others have at most `most` characters. */
+/** The keys of the oldest files, without which the others have at most `most` characters. */
 export function surplus<K>(
   oldestFirst: readonly { readonly key: K; readonly size: number }[],
   most: number = MOST_CHARACTERS,
@@ -45,7 +49,7 @@ export function surplus<K>(
   return dropped;
 }
 
-/** Removes the oldest images of all conversations where there are too many. */
+/** Removes the oldest images and sounds of all conversations where there are too many. */
 export async function removeSurplus(
   transaction: IDBPTransaction<Schema, ["images"], "readwrite">,
 ): Promise<void> {

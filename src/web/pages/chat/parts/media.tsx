@@ -1,10 +1,10 @@
 import { isSoundUrl, type MediaFile } from "../../../conversation/mod.ts";
 
 /** The images and sounds of a message. */
-export function Images({ images }: { readonly images: readonly MediaFile[] }) {
+export function Media({ media }: { readonly media: readonly MediaFile[] }) {
   return (
-    <ul class="images" aria-label="Images and sounds">
-      {images.map(({ name, url }, index) => (
+    <ul class="media" aria-label="Images and sounds">
+      {media.map(({ name, url }, index) => (
         <li key={index}>
           {url === undefined
             ? (

@@ -1,7 +1,13 @@
 import type { MediaFile, Message } from "./conversation.ts";
 
 /** Formats of images that the server reads. */
-export const IMAGE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/bmp"] as const;
+export const IMAGE_TYPES = [
+  "image/png",
+  "image/jpeg",
+  "image/webp",
+  "image/gif",
+  "image/bmp",
+] as const;
 
 /** Formats of sounds that the server reads, by the format's name in chat completions. */
 export const SOUND_TYPES = { wav: "audio/wav", mp3: "audio/mpeg", flac: "audio/flac" } as const;
@@ -28,30 +34,30 @@ export function isSoundUrl(url: string): boolean {
 }
 
 /** The data URLs of those images and sounds of a message that are kept. */
-export function mediaUrls({ images = [] }: Pick<Message, "images">): string[] {
-  return images.flatMap(({ url }) => url === undefined ? [] : [url]);
+export function mediaUrls({ media = [] }: Pick<Message, "media">): string[] {
+  return media.flatMap(({ url }) => url === undefined ? [] : [url]);
 }
 
 /** The kept images and sounds of a message in Markdown. */
-export function imagesToMarkdown({ images = [] }: Pick<Message, "images">): string[] {
-  return images.flatMap(({ name, url }) =>
+export function mediaToMarkdown({ media = [] }: Pick<Message, "media">): string[] {
+  return media.flatMap(({ name, url }) =>
     url === undefined ? [] : [`![${name.replace(/[[\]\\\n]/g, "_")}](${url})`]
   );
 }
 
 /** The images and sounds at the beginning of an exported text, and the text behind them. */
-export function imagesFromMarkdown(
+export function mediaFromMarkdown(
   source: string,
-): { readonly images: readonly MediaFile[]; readonly text: string } {
-  const images: MediaFile[] = [];
+): { readonly media: readonly MediaFile[]; readonly text: string } {
+  const media: MediaFile[] = [];
   let text = source;
   for (;;) {
     const [head, name] = /^!\[([^\]\n]*)\]\(/.exec(text) ?? [];
     const end = head === undefined ? -1 : text.indexOf(")", head.length);
-    if (head === undefined || end < 0) return { images, text };
+    if (head === undefined || end < 0) return { media, text };
     const url = text.slice(head.length, end);
-    if (!isMediaUrl(url)) return { images, text };
-    images.push({ name: name!, url });
+    if (!isMediaUrl(url)) return { media, text };
+    media.push({ name: name!, url });
     text = text.slice(end + 1).trimStart();
   }
 }

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { MediaFile } from "./conversation.ts";
 import { createConversation, createMessage } from "./create.ts";
 import { toJson, toMarkdown } from "./export.ts";
-import { isMediaUrl } from "./images.ts";
+import { isMediaUrl } from "./media.ts";
 import { importConversation } from "./import.ts";
 import { chatPromptOf, promptOf } from "./prompt.ts";
 import { addMessage, pathOf } from "./tree.ts";
@@ -19,19 +19,19 @@ const question = createMessage({
   role: "user",
   parent: null,
   content: "What is ![this](here)?",
-  images: IMAGES,
+  media: IMAGES,
 });
 
 const conversation = addMessage(createConversation({ title: "T", isNamed: true }), question);
 
 Deno.test("JSON brings images back, also the names of those that are no longer kept", () => {
   const [message] = pathOf(importConversation(toJson(conversation)));
-  assertEquals(message!.images, IMAGES);
+  assertEquals(message!.media, IMAGES);
 });
 
 Deno.test("Markdown brings the kept images back", () => {
   const [message] = pathOf(importConversation(toMarkdown(conversation)));
-  assertEquals(message!.images, [
+  assertEquals(message!.media, [
     { name: "a _b_(c).png", url: URL_OF("png") },
     { name: "d.jpg", url: URL_OF("jpeg") },
   ]);
@@ -46,7 +46,7 @@ Deno.test("images of other forms are refused", () => {
       parent: null,
       role: "user",
       content: "",
-      images: [{ name: "a", url }],
+      media: [{ name: "a", url }],
     }];
     const text = JSON.stringify({
       format: "shimmy-conversation",
@@ -57,10 +57,10 @@ Deno.test("images of other forms are refused", () => {
     assertThrows(
       () => importConversation(text),
       SyntaxError,
-      "messages[0].images[0].url: must be a data URL of a PNG, JPEG, GIF or BMP image, or of a WAV, MP3 or FLAC sound",
+      "messages[0].media[0].url: must be a data URL of a PNG, JPEG, WebP, GIF or BMP image, or of a WAV, MP3 or FLAC sound",
     );
   }
-  assertEquals(["png", "jpeg", "gif", "bmp"].map(URL_OF).every(isMediaUrl), true);
+  assertEquals(["png", "jpeg", "webp", "gif", "bmp"].map(URL_OF).every(isMediaUrl), true);
   assertEquals(isMediaUrl(`${URL_OF("png")}${"A".repeat(29 << 20)}`), false);
 });
 
@@ -76,9 +76,9 @@ Deno.test("the prompt has the kept images before the text", () => {
 
 Deno.test("sounds come after images, in the form of each API", () => {
   const sounds = ["wav", "mpeg", "flac"].map((type) => `data:audio/${type};base64,AAAA`);
-  const images = [sounds[0]!, URL_OF("png"), sounds[1]!, sounds[2]!]
+  const media = [sounds[0]!, URL_OF("png"), sounds[1]!, sounds[2]!]
     .map((url) => ({ name: "a", url }));
-  const message = createMessage({ role: "user", parent: null, content: "What?", images });
+  const message = createMessage({ role: "user", parent: null, content: "What?", media });
   assertEquals(promptOf([message]), [
     { role: "user", content: "What?", images: [URL_OF("png")], audio: sounds },
   ]);
@@ -95,4 +95,15 @@ Deno.test("sounds come after images, in the form of each API", () => {
   }]);
   assertEquals(sounds.every(isMediaUrl), true);
   assertEquals(isMediaUrl("data:audio/midi;base64,AAAA"), false);
+});
+
+Deno.test("files of earlier versions name images and sounds differently", () => {
+  const earlier = toJson(conversation).replace('"media":', '"images":');
+  const [message] = pathOf(importConversation(earlier));
+  assertEquals(message!.media, IMAGES);
+  assertThrows(
+    () => importConversation(earlier.replace("data:image/png", "data:image/heic")),
+    SyntaxError,
+    "messages[0].images[0].url: must be",
+  );
 });
