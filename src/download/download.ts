@@ -1,5 +1,5 @@
 import { messageOf, ShimmyError } from "../errors.ts";
-import { hashFile } from "./hash.ts";
+import { hashFile } from "../hash_file.ts";
 import { holdLock } from "./lock.ts";
 import { Part, sizeOf } from "./part.ts";
 import { type Authorization, PermanentError, UnexpectedFileError } from "./request.ts";

@@ -2,7 +2,6 @@
 
 export { connectionError } from "./connection_error.ts";
 export { download, type DownloadOptions, type DownloadProgress } from "./download.ts";
-export { hashFile } from "./hash.ts";
 export { holdLock } from "./lock.ts";
 export { removeIfThere, sizeOf } from "./part.ts";
 export { type Authorization, PermanentError, request, StallTimer } from "./request.ts";

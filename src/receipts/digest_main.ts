@@ -1,4 +1,4 @@
-import { hashFile } from "../download/mod.ts";
+import { hashFile } from "../hash_file.ts";
 import { isProgram } from "../own_command.ts";
 
 /** Prints the SHA-256 of a file in hexadecimal. */

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { hashFile } from "../download/mod.ts";
+import { hashFile } from "../hash_file.ts";
 import { ShimmyError } from "../errors.ts";
 import { ownCommand } from "../own_command.ts";
 import { readIfExists, writePrivateFile } from "../access/mod.ts";

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { encodeHex } from "@std/encoding/hex";
 import { dirname, join } from "@std/path";
-import { checkSpace, hashFile, removeIfThere, sizeOf } from "../../download/mod.ts";
+import { checkSpace, removeIfThere, sizeOf } from "../../download/mod.ts";
+import { hashFile } from "../../hash_file.ts";
 import { ShimmyError } from "../../errors.ts";
 import { renameComplete } from "../../rename_complete.ts";
 

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
-import { hashFile, request, sizeOf, StallTimer } from "../../download/mod.ts";
+import { request, sizeOf, StallTimer } from "../../download/mod.ts";
+import { hashFile } from "../../hash_file.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { modelName, shardName } from "../entry/mod.ts";
 import { defaultFolders } from "../discovery/mod.ts";

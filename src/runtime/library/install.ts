@@ -1,5 +1,5 @@
 import { dirname, join } from "@std/path";
-import { hashFile } from "../../download/mod.ts";
+import { hashFile } from "../../hash_file.ts";
 
 /** Name of the file that lists the files of a complete folder. */
 export const MANIFEST = "manifest.json";
