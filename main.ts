@@ -18,7 +18,9 @@ if (isThread) {
   else if (scope.name === "shimmy-preparation-host") {
     await import("./src/chat/preparation/host_main.ts");
   } else if (scope.name === "shimmy-webp") await import("./src/engine/webp/thread_main.ts");
-  else await import("./src/engine/process/thread_main.ts");
+  else if (scope.name === "shimmy-shared-states") {
+    await import("./src/engine/shared_states/thread_main.ts");
+  } else await import("./src/engine/process/thread_main.ts");
   for (const event of early) scope.onmessage(event);
 } else if (import.meta.main) {
   const [{ main }, { processEnvironment }] = await Promise.all([

@@ -18,6 +18,12 @@ export function sha256(): Crypto.Hash {
   return builtIn().getBuiltinModule("node:crypto").createHash("sha256");
 }
 
+/** The HMAC-SHA-256 of bytes (RFC 2104): 32 bytes that only those who know the secret can compute. */
+export function hmacSha256(secret: string, bytes: Uint8Array): Uint8Array {
+  const { createHmac } = builtIn().getBuiltinModule("node:crypto");
+  return createHmac("sha256", secret).update(bytes).digest();
+}
+
 /**
  * The CRC-32 of bytes. It detects damage and takes a tenth of the time of a SHA-256.
  * @param before the CRC-32 of the bytes before these.

@@ -38,6 +38,7 @@ export const LAYERS: readonly (readonly string[])[] = [
     "src/engine/kv_cache",
     "src/engine/sampling",
     "src/engine/image",
+    "src/engine/shared_states",
   ],
   [
     "src/engine/adapters",

@@ -95,7 +95,9 @@ export class EngineClient implements Engine {
   ): Promise<void> {
     this.#onProgress = onProgress;
     this.#onNotice = onNotice;
-    if (options.diskCache !== undefined) this.#saveMs = DISK_SAVE_MS;
+    if (options.diskCache !== undefined || options.sharedCache !== undefined) {
+      this.#saveMs = DISK_SAVE_MS;
+    }
     const { loadLog } = this.#transport;
     this.#post({ type: "load", options: { ...options, logLoad: loadLog !== null } });
     const info = await this.#loaded.promise;

@@ -358,6 +358,7 @@ export class EngineDouble implements Engine {
       savedBytes: 0,
       evictions: 0,
       diskCache: null,
+      sharedCache: null,
       preemptions: 0,
       steps: this.#completionTokens,
       slots: Array.from(

@@ -265,6 +265,7 @@ const PATH_OPTIONS: ReadonlySet<string> = new Set([
   "model-path",
   "model-dirs",
   "disk-cache-dir",
+  "shared-cache",
   "lora",
   "draft",
   "mmproj",

@@ -113,6 +113,17 @@ export const GLOBAL_OPTIONS = {
     env: "SHIMMY_DISK_CACHE_DIR",
     help: "directory of --disk-cache; default: in the cache directory",
   }),
+  "shared-cache": text("DIR|URL", {
+    isPath: true,
+    env: "SHIMMY_SHARED_CACHE",
+    help:
+      "directory, or bucket s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME], of prefixes that several " +
+      "servers share; they contain prompts and answers",
+  }),
+  "shared-cache-key": text("KEY", {
+    env: "SHIMMY_SHARED_CACHE_KEY",
+    help: "secret of --shared-cache: states of servers with another one are not used",
+  }),
   "draft": text("NAME", {
     isPath: true,
     help: "draft model for speculative decoding; used for models with the same vocabulary",

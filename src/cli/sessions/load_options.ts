@@ -3,6 +3,7 @@ import type {
   DiskCacheLocation,
   LoadOptions,
   ProjectorOptions,
+  SharedCacheLocation,
 } from "../../engine/protocol/mod.ts";
 import { adapterName, type ModelEntry } from "../../models/entry/mod.ts";
 import type { Selection } from "../../runtime/mod.ts";
@@ -72,6 +73,7 @@ export function loadOptions(
     readonly isProjectorOptional?: boolean;
     readonly sessionFolder?: string;
     readonly diskCache?: DiskCacheLocation | undefined;
+    readonly sharedCache?: SharedCacheLocation | undefined;
   } = {},
 ): LoadOptions {
   const { globals, parallel, sharesOneContext, stepTimeout } = requestFor(entry, request);
@@ -107,6 +109,7 @@ export function loadOptions(
     ...(projector === undefined ? {} : { projector }),
     ...(more.sessionFolder === undefined ? {} : { sessionFolder: more.sessionFolder }),
     ...(more.diskCache === undefined ? {} : { diskCache: more.diskCache }),
+    ...(more.sharedCache === undefined ? {} : { sharedCache: more.sharedCache }),
     ...(stepTimeout === undefined ? {} : { stepTimeout }),
     verbose: globals.verbose,
   };

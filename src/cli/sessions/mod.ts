@@ -1,5 +1,6 @@
 /** Model sessions: the registry together with libllama, load options and placement of one command. */
 export { diskCacheFolder, engineCommand } from "./engine_command.ts";
+export { nameOfSharedCache, sharedCacheOf } from "./shared_cache.ts";
 export { downloadProgress } from "./model_session.ts";
 export {
   MODEL_OPTIONS,

@@ -30,6 +30,7 @@ import { bytes } from "../output/mod.ts";
 import { checkVocabulary } from "./check_vocabulary.ts";
 import { engineCommand, sessionFolder } from "./engine_command.ts";
 import { diskCacheOf, loadKey, loadOptions, requestFor } from "./load_options.ts";
+import { sharedCacheOf } from "./shared_cache.ts";
 import { type NamedProjector, namedProjector, withNamedProjector } from "./named_projector.ts";
 import type {
   Environment,
@@ -145,7 +146,7 @@ class RegistrySession implements ModelSession {
           signal,
           // A crash of a GPU driver ends its process, so that a model on a GPU has its own process.
           isolate: isolate === true || onDevices
-            ? engineCommand(this.#environment.env, options.diskCache?.folder)
+            ? engineCommand(this.#environment.env, options.diskCache?.folder, options.sharedCache)
             : undefined,
           onNotice: (notice) => this.#notify(`${entry.name}: ${notice}`),
         },
@@ -257,6 +258,7 @@ class RegistrySession implements ModelSession {
       isProjectorOptional: this.#request.residency !== undefined,
       sessionFolder: sessionFolder(this.#environment.env),
       diskCache: diskCacheOf(entry, this.#request, () => cacheDirectory(this.#environment.env)),
+      sharedCache: sharedCacheOf(this.#request.globals, this.#environment.env),
     });
   }
 

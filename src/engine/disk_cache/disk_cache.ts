@@ -102,11 +102,20 @@ export class DiskCache {
 
   /** Finds a file with the beginning of a prompt. */
   find(query: DiskQuery): DiskMatch | null {
-    this.#refresh();
-    const named = this.#names.toFile(query.tokens);
-    const match = named && this.#index.find({ ...query, tokens: named.tokens });
+    const match = this.#match(query);
     if (match === null) this.#misses++;
     return match;
+  }
+
+  /** Tokens of a prompt that a file has. */
+  reach(query: DiskQuery): number {
+    return this.#match(query)?.length ?? 0;
+  }
+
+  #match(query: DiskQuery): DiskMatch | null {
+    this.#refresh();
+    const named = this.#names.toFile(query.tokens);
+    return named && this.#index.find({ ...query, tokens: named.tokens });
   }
 
   /**

@@ -15,6 +15,7 @@ import {
   memoryKind,
   openDraft,
   type OpenedDraft,
+  portableFingerprint,
   SAVED_STATE_BYTES,
   windowNotes,
 } from "../model/mod.ts";
@@ -24,6 +25,7 @@ import { recommendedSampling, type SamplerModel } from "../sampling/mod.ts";
 import type { GenerationContext } from "../scheduler/mod.ts";
 import { DiskCache, type DiskCacheTarget, SessionStore } from "../disk_cache/mod.ts";
 import type { StateParts } from "../kv_cache/mod.ts";
+import { SharedStates, type SharedTarget } from "../shared_states/mod.ts";
 import { ContextFactory } from "./context_factory.ts";
 
 /** Kinds of RoPE with several dimensions. */
@@ -76,6 +78,8 @@ class Generations {
   readonly #sampling: SamplerModel;
   /** Null without a prefix cache on disk. */
   #diskCache: DiskCache | null = null;
+  /** Null without prefixes that servers share. */
+  #sharedStates: SharedStates | null = null;
   /** Null without a draft model. */
   readonly #draft: OpenedDraft | null;
 
@@ -109,9 +113,9 @@ class Generations {
   }
 
   /** What the states of a context depend on. */
-  #identity(shape: ContextShape): string {
+  #identity(shape: ContextShape, fingerprintOf = fingerprint): string {
     const { library, model, options } = this.#resources;
-    return fingerprint(library, model, options, {
+    return fingerprintOf(library, model, options, {
       swaFull: shape.swaFull,
       ropeStretch: this.#factory.ropeStretch(shape),
       ropeFactors: this.#factory.ropeFactors(shape),
@@ -132,6 +136,15 @@ class Generations {
     return this.#diskCache;
   }
 
+  #useSharedStates(target: SharedTarget): SharedStates | null {
+    const { options, rowNames: names, stack } = this.#resources;
+    const { sharedCache: location, modelPaths } = options;
+    if (location === undefined) return null;
+    this.#sharedStates ??= stack.use(new SharedStates({ location, modelPaths, names }));
+    this.#sharedStates.use(target);
+    return this.#sharedStates;
+  }
+
   #describe(shape: ContextShape): GenerationContext {
     const { model, options, adapters } = this.#resources;
     const identity = this.#identity(shape);
@@ -139,6 +152,8 @@ class Generations {
     const sequenceLength = Math.min(shape.length, this.#contexts.main!.sequenceLength);
     const context = this.#contexts.main!;
     const canTruncate = this.#canTruncate(shape);
+    // A state holds the last window only.
+    const truncatesStates = canTruncate && window === 0;
     return {
       context,
       adapters,
@@ -165,9 +180,13 @@ class Generations {
         ? null
         : new SessionStore(options.sessionFolder, identity, undefined, this.#resources.rowNames),
       diskCache: this.#useDiskCache({
-        ...{ fingerprint: identity, sequenceLength },
-        // A state holds the last window only.
-        canTruncate: canTruncate && window === 0,
+        ...{ fingerprint: identity, sequenceLength, canTruncate: truncatesStates },
+      }),
+      sharedStates: this.#useSharedStates({
+        ...{ sequenceLength, canTruncate: truncatesStates },
+        // The cells of a sequence, a recurrent state, and checkpoints, each with what libllama adds.
+        mostBytes: 2 * (shape.kvBytes + SAVED_STATE_BYTES),
+        identity: this.#identity(shape, portableFingerprint),
       }),
       draft: this.#draftModel(shape),
       lookup: options.lookup,

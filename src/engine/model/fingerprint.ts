@@ -21,18 +21,40 @@ export function fingerprint(
   library: Library,
   model: Model,
   options: LoadOptions,
-  { swaFull, ropeStretch, ropeFactors, streams }: ContextLayout,
+  layout: ContextLayout,
 ): string {
-  const { modelPaths, kvType, flashAttention } = options;
-  const file = (path: string) => {
-    const { size, mtime } = Deno.statSync(path);
-    return [size, mtime?.getTime() ?? 0];
-  };
+  return describe(library, model, options, layout, options.modelPaths.map(sizeAndTime));
+}
+
+/**
+ * Like {@linkcode fingerprint}, without the model's files: on another machine, equal files have other times.
+ */
+export function portableFingerprint(
+  library: Library,
+  model: Model,
+  options: LoadOptions,
+  layout: ContextLayout,
+): string {
+  return describe(library, model, options, layout, []);
+}
+
+function sizeAndTime(path: string): number[] {
+  const { size, mtime } = Deno.statSync(path);
+  return [size, mtime?.getTime() ?? 0];
+}
+
+function describe(
+  library: Library,
+  model: Model,
+  { kvType, flashAttention }: LoadOptions,
+  { swaFull, ropeStretch, ropeFactors, streams }: ContextLayout,
+  files: readonly (readonly number[])[],
+): string {
   return JSON.stringify([
     library.version,
     model.description,
     model.parameters,
-    modelPaths.map(file),
+    files,
     kvType,
     flashAttention,
     swaFull,

@@ -27,7 +27,7 @@ export {
 export { modelKvBytesPerToken, recurrentBytesPerSequence } from "./model_bytes.ts";
 export { memoryKind } from "./memory_kind.ts";
 export { openDraft, type OpenedDraft } from "./draft_weights.ts";
-export { fingerprint } from "./fingerprint.ts";
+export { fingerprint, portableFingerprint } from "./fingerprint.ts";
 export {
   expertOverrides,
   type LoadReport,

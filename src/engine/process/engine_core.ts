@@ -152,8 +152,9 @@ export class EngineCore {
           (id, event) => this.#events.add(id, event),
           { onReady: () => void this.#run(), onNotice },
         );
-        const { diskCache } = generation;
+        const { diskCache, sharedStates } = generation;
         if (diskCache !== null) diskCache.onNotice = onNotice;
+        if (sharedStates !== null) sharedStates.onNotice = onNotice;
       }
       this.#embeddings = new EmbeddingQueue(
         this.#model,
@@ -340,7 +341,7 @@ export class EngineCore {
     if (events !== null) this.#post({ type: "step", events });
   }
 
-  /** Writes states to the disk cache, if there is one, and frees the model. */
+  /** Writes states for later processes and other servers, and frees the model. */
   async #unload(): Promise<void> {
     const loop = this.#loop;
     loop?.close();

@@ -79,6 +79,8 @@ export interface LoadOptions {
   readonly sessionFolder?: string | undefined;
   /** Keep prefixes on disk for later processes. */
   readonly diskCache?: DiskCacheLocation | undefined;
+  /** Share prefixes with other servers. */
+  readonly sharedCache?: SharedCacheLocation | undefined;
   /**
    * Seconds that the engine thread of a child process may take for a batch, a message, or a part of the
    * load, before the process is ended. 0: any time. Null or absent: by the size of the model.
@@ -100,6 +102,29 @@ export interface ProjectorOptions {
   readonly offload: boolean;
   /** If it cannot be used, load without it and add a note. */
   readonly isOptional: boolean;
+}
+
+/** A folder or a bucket of prefixes that several servers share. */
+export type SharedCacheLocation =
+  & ({ readonly folder: string } | { readonly bucket: BucketLocation })
+  & {
+    /** Servers with the same secret accept each other's states. May be empty. */
+    readonly secret: string;
+  };
+
+/** A bucket of S3, or of a server that speaks its protocol. */
+export interface BucketLocation {
+  /** URL without a path. */
+  readonly endpoint: string;
+  readonly bucket: string;
+  /** The beginning of all keys: empty, or with `/` at its end. */
+  readonly prefix: string;
+  readonly region: string;
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
 }
 
 /** Folder and bounds of a prefix cache on disk. */

@@ -27,6 +27,7 @@ export type {
 } from "./event.ts";
 export { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
 export {
+  type BucketLocation,
   type ContextShape,
   DEFAULT_STREAM_INTERVAL,
   DISK_SAVE_MS,
@@ -38,6 +39,7 @@ export {
   type LoadOptions,
   LOG_END,
   type ProjectorOptions,
+  type SharedCacheLocation,
   SWA_FULL,
   type SwaFull,
 } from "./load_options.ts";
@@ -82,6 +84,7 @@ export {
   type MediaStatus,
   MEMORY_KINDS,
   type MemoryKind,
+  type SharedCacheStatus,
   type SlotChange,
   type SlotChangeResult,
   type SlotStatus,

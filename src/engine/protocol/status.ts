@@ -50,6 +50,8 @@ export interface EngineStatus {
   readonly evictions: number;
   /** Null without a prefix cache on disk. */
   readonly diskCache: DiskCacheStatus | null;
+  /** Null without a shared cache. */
+  readonly sharedCache: SharedCacheStatus | null;
   /** Sequences that were preempted because the KV cache was full, and resumed later. */
   readonly preemptions: number;
   readonly steps: number;
@@ -95,6 +97,27 @@ export interface DiskCacheStatus {
   /** States that were written. */
   readonly writes: number;
   /** Reads and writes that failed. */
+  readonly failures: number;
+  /** Each kind of failure once, without paths. */
+  readonly notices: readonly string[];
+}
+
+/** Counters and gauges of the prefixes that servers share. */
+export interface SharedCacheStatus {
+  /** Whether the model's files are read, which identifies them: from then on, states are found. */
+  readonly isReady: boolean;
+  /** False from a failure on, until a request succeeds again. */
+  readonly isReachable: boolean;
+  /** Requests that began with a shared state, that there was none for, and that did not wait for the answer. */
+  readonly hits: number;
+  readonly misses: number;
+  readonly late: number;
+  readonly readBytes: number;
+  /** States that were written, and that were not: too many waited, or the store could not be reached. */
+  readonly writes: number;
+  readonly dropped: number;
+  readonly writtenBytes: number;
+  /** Reads and writes that failed, and states that were damaged or made with another secret. */
   readonly failures: number;
   /** Each kind of failure once, without paths. */
   readonly notices: readonly string[];

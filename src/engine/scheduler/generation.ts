@@ -1,6 +1,7 @@
 import type { Context } from "../../../ffi/mod.ts";
 import type { Adapters } from "../adapters/mod.ts";
 import type { DiskCache, SessionStore } from "../disk_cache/mod.ts";
+import type { SharedStates } from "../shared_states/mod.ts";
 import type { StateParts } from "../kv_cache/mod.ts";
 import type { PromptRows } from "../native/mod.ts";
 import type { ContextShape, MemoryKind } from "../protocol/mod.ts";
@@ -37,6 +38,8 @@ export interface GenerationContext {
   readonly sessions: SessionStore | null;
   /** Null without a prefix cache on disk. */
   readonly diskCache: DiskCache | null;
+  /** Null without prefixes that servers share. */
+  readonly sharedStates: SharedStates | null;
   readonly draft: DraftModel | null;
   /** Whether to draft by prompt lookup. */
   readonly lookup: boolean;

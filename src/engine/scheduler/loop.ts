@@ -75,6 +75,7 @@ export class Loop {
     });
     this.stored = new StoredPrefixes(this.#cache, {
       disk: model.diskCache,
+      shared: model.sharedStates,
       budget: model.savedBytes,
       msPerToken: () => this.#prefillBudget.msPerToken,
       onReady,

@@ -49,13 +49,14 @@ export class LoopStats {
 
 /** The part of the engine status that tells of the sequences and their context. */
 export function statusOf(
-  { context, shape, diskCache, memoryKind }: GenerationContext,
+  { context, shape, diskCache, sharedStates, memoryKind }: GenerationContext,
   { running, waiting, preemptions, tooLong }: Scheduler,
   { cellsUsed, evictions, hostMemory }: PrefixCache,
   { replacements }: LoopStats,
 ) {
   return {
     diskCache: diskCache?.status ?? null,
+    sharedCache: sharedStates?.status ?? null,
     running: running.length,
     prefilling: running.filter((sequence) => sequence.isPrefilling).length,
     queued: waiting.length,

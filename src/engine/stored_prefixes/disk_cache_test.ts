@@ -2,82 +2,36 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { join } from "@std/path";
 import { withFolder } from "../../../ffi/testing.ts";
-import { hybridModel } from "../../../tests/models/hybrid.ts";
-import { mambaModel } from "../../../tests/models/recurrent.ts";
-import { windowedModel } from "../../../tests/models/windowed.ts";
 import {
   type IteratingEngine as Engine,
   loadEngine,
   PIRATE_LORA,
-  TINY_F16,
-  tinyEngine,
   tinyOptions,
 } from "../../../tests/support/engine.ts";
-import { type Answer, answer, randomNumbers, type Way } from "../../../tests/support/exactness.ts";
+import { type Answer, answer } from "../../../tests/support/exactness.ts";
+import {
+  assertEqualLogprobs,
+  type Kind,
+  KINDS,
+  type Load,
+  WAY,
+  withKind,
+  words,
+} from "../../../tests/support/stored_kinds.ts";
 import type { ContextShape, DiskCacheStatus, LoadOptions } from "../protocol/mod.ts";
 
-/** A kind of memory, by a model that has it. */
-interface Kind {
-  readonly name: string;
-  /** Null: the tiny model. */
-  readonly model: (() => Uint8Array<ArrayBuffer>) | null;
-  readonly options?: Partial<LoadOptions>;
-  /** Whether a state on disk is used as a whole only. */
-  readonly isWhole?: boolean;
-}
-
-const KINDS: readonly Kind[] = [
-  { name: "full attention", model: null },
-  { name: "a quantized KV cache", model: null, options: { kvType: "q8_0", flashAttention: "on" } },
-  { name: "a unified buffer", model: null, options: { kvUnified: true } },
-  // A state has the last window only, and no checkpoints are made.
-  { name: "a sliding window with all cells", model: windowedModel, isWhole: true },
-  { name: "a small sliding window", model: windowedModel, options: { swaFull: "off" } },
-  { name: "recurrent layers", model: mambaModel },
-  { name: "recurrent and attention layers", model: hybridModel },
-];
-
-/** Ids of ordinary words in the vocabulary of the models. */
-const FIRST_WORD = 300;
-const WORDS = 180;
-const random = randomNumbers(7);
-const words = (count: number) => Array.from({ length: count }, () => FIRST_WORD + random(WORDS));
-
-const WAY: Way = { together: 1, cachePrompt: true, maxTokens: 6, ignoreEos: true };
-
-type Load = (changes?: Partial<LoadOptions>) => Promise<Engine>;
-
 async function withCache(
-  { model, options }: Kind,
+  kind: Kind,
   use: (load: Load, folder: string) => Promise<void>,
 ): Promise<void> {
-  await withFolder(async (folder) => {
-    const path = model === null ? TINY_F16 : join(folder, "model.gguf");
-    if (model !== null) await Deno.writeFile(path, model());
-    const cache = join(folder, "cache");
-    const diskCache = { folder: cache, modelBytes: 2 ** 30, totalBytes: 2 ** 30 };
-    await use((changes = {}) =>
-      tinyEngine({
-        modelPaths: [path],
-        kvType: "f32",
-        flashAttention: "off",
-        contextLength: 1024,
-        diskCache,
-        ...options,
-        ...changes,
-      }), cache);
+  await withKind(kind, async (load, folder) => {
+    const diskCache = { folder, modelBytes: 2 ** 30, totalBytes: 2 ** 30 };
+    await use((changes = {}) => load({ diskCache, ...changes }), folder);
   });
 }
 
 async function diskStatus(engine: Engine): Promise<DiskCacheStatus> {
   return (await engine.status()).diskCache!;
-}
-
-function assertEqualLogprobs(actual: Answer, expected: Answer): void {
-  assertEquals(actual.tokens.map(({ id }) => id), expected.tokens.map(({ id }) => id));
-  for (const [index, { logprob }] of expected.tokens.entries()) {
-    assertLess(Math.abs(actual.tokens[index]!.logprob - logprob), 0.001);
-  }
 }
 
 for (const kind of KINDS) {

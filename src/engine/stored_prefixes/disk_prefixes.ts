@@ -14,7 +14,7 @@ export interface RestorableSequence {
 /** The parts of the disk cache that reading needs. */
 export type PrefixFiles = Pick<
   DiskCache,
-  "minTokens" | "isWriting" | "isCurrent" | "find" | "read" | "refuse"
+  "minTokens" | "isWriting" | "isCurrent" | "find" | "reach" | "read" | "refuse"
 >;
 
 export interface DiskPrefixesOptions {
@@ -46,6 +46,11 @@ export class DiskPrefixes {
   /** Whether files are being read or written: then the engine thread must yield to the event loop. */
   get isBusy(): boolean {
     return this.#reading > 0 || this.#disk.isWriting;
+  }
+
+  /** Tokens of a sequence that the disk has. */
+  reach({ tokens, scope }: RestorableSequence): number {
+    return this.#disk.reach({ tokens, scope, limit: tokens.length - 1, atLeast: 1 });
   }
 
   /** Begins to read the longest prefix of a new sequence, if the disk has more of it than memory. */

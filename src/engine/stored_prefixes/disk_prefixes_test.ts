@@ -121,6 +121,7 @@ Deno.test("a sequence does not wait longer than computing its prefix would take"
     const files: PrefixFiles = {
       ...{ minTokens: 64, isWriting: false, refuse: () => {}, isCurrent: () => true },
       find: (query) => disk.find(query),
+      reach: (query) => disk.reach(query),
       read: () => slow.promise,
     };
     const reader = new DiskPrefixes(files, cache, {

@@ -1,12 +1,16 @@
 import type { PrefixCache } from "../kv_cache/mod.ts";
 import type { DiskCache, ScopedState, SessionStore } from "../disk_cache/mod.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
+import type { SharedStates } from "../shared_states/mod.ts";
 import { DiskPrefixes, type RestorableSequence } from "./disk_prefixes.ts";
 import { type OpenedSession, SessionCache, type SessionSequence } from "./session_cache.ts";
+import { SharedPrefixes } from "./shared_prefixes.ts";
 
 export interface StoredPrefixesOptions {
   /** Null without a prefix cache on disk. */
   readonly disk: DiskCache | null;
+  /** Null without prefixes that servers share. */
+  readonly shared: SharedStates | null;
   /** Maximum bytes of states that are read and not yet in a stream. */
   readonly budget: number;
   /** Milliseconds to compute a token of a prompt; 0 if not known. */
@@ -27,16 +31,25 @@ type StoredSequence = SessionSequence & RestorableSequence & { readonly scoresPr
 export class StoredPrefixes {
   #sessions: SessionCache;
   readonly #disk: DiskCache | null;
+  readonly #shared: SharedStates | null;
   readonly #reader: DiskPrefixes | null;
+  readonly #sharedReader: SharedPrefixes | null;
   readonly #cache: PrefixCache;
   readonly #msPerToken: () => number;
 
   constructor(cache: PrefixCache, options: StoredPrefixesOptions, context: SessionContext) {
-    const { disk } = options;
+    const { disk, shared } = options;
     this.#cache = cache;
     this.#sessions = new SessionCache(context.sessions, cache);
     this.#disk = disk;
-    this.#reader = disk === null ? null : new DiskPrefixes(disk, cache, options);
+    this.#shared = shared;
+    const reader = disk === null ? null : new DiskPrefixes(disk, cache, options);
+    this.#reader = reader;
+    this.#sharedReader = shared && new SharedPrefixes(shared, cache, {
+      ...options,
+      alsoKnown: (sequence) => reader?.reach(sequence) ?? 0,
+      otherwise: (sequence) => reader?.begin(sequence),
+    });
     this.#msPerToken = options.msPerToken;
   }
 
@@ -47,7 +60,7 @@ export class StoredPrefixes {
 
   /** Whether files are being read or written: then the engine thread must yield to the event loop. */
   get isBusy(): boolean {
-    return this.#reader?.isBusy ?? false;
+    return (this.#reader?.isBusy ?? false) || (this.#shared?.isBusy ?? false);
   }
 
   /** Opens the session of a request; see {@linkcode SessionCache.open}. */
@@ -60,24 +73,34 @@ export class StoredPrefixes {
     if (inserted !== null) this.#cache.removeInserted(inserted);
   }
 
-  /** Begins to read the prefix of a new sequence from disk. */
+  /** Begins to read the prefix of a new sequence from disk, or from what servers share. */
   submitted(sequence: StoredSequence): void {
     const { request, scoresPrompt, session } = sequence;
     // Cached tokens have no logits, which prompt log probabilities need.
     if (request.cachePrompt === false || scoresPrompt || session.tokens !== null) return;
-    this.#reader?.begin(sequence);
+    (this.#sharedReader ?? this.#reader)?.begin(sequence);
   }
 
   /** Call when a sequence has its first stream. */
   admitted(sequence: StoredSequence): void {
     this.#sessions.begin(sequence);
     this.#reader?.checkUse(sequence);
+    this.#sharedReader?.checkUse(sequence);
     this.#release(sequence);
   }
 
   /** Call before the stream of a finished sequence is released. */
   finished(sequence: StoredSequence): void {
     this.#sessions.save(sequence);
+    this.#publish(sequence);
+  }
+
+  /** Lets other servers continue a conversation. The copy of the state holds up the other sequences. */
+  #publish({ request, stream, isShifted }: SessionSequence): void {
+    const shared = this.#shared;
+    if (shared === null || stream === null || isShifted || request.cachePrompt === false) return;
+    if (!this.#cache.isSettled(stream) || !shared.wants(stream.tokens, stream.scope)) return;
+    shared.publish(this.#cache.stateOf(stream));
   }
 
   /** Call when a sequence has left the loop. */
@@ -88,6 +111,7 @@ export class StoredPrefixes {
   /** Frees the memory of the state that was read for a sequence. */
   #release(sequence: RestorableSequence): void {
     this.#reader?.release(sequence);
+    this.#sharedReader?.release(sequence);
     if (sequence.inserted !== null) this.#cache.removeInserted(sequence.inserted);
     sequence.inserted = null;
   }
@@ -98,11 +122,15 @@ export class StoredPrefixes {
   }
 
   /**
-   * Writes all states that are worth keeping.
+   * Writes all states that are worth keeping on disk, and waits for those that are written for other servers.
    * @param deadline time of `performance.now()` after which no more are written
    * @param native runs native work
    */
   async saveAll(deadline: number, native: <T>(work: () => T) => T): Promise<void> {
+    await Promise.all([this.#saveToDisk(deadline, native), this.#shared?.flush(deadline)]);
+  }
+
+  async #saveToDisk(deadline: number, native: <T>(work: () => T) => T): Promise<void> {
     const disk = this.#disk;
     if (disk === null) return;
     await disk.flush();

@@ -113,6 +113,30 @@ export async function createInstruments(): Promise<Instruments> {
     "Reads and writes of the prefix cache on disk that failed",
     ["model"],
   );
+  const sharedReachable = gauge(
+    "shared_cache_reachable",
+    "1 if the prefixes that servers share can be reached, 0 from a failure on",
+  );
+  const sharedLookups = counter(
+    "shared_cache_lookups_total",
+    "Requests that asked for a shared prefix, by result: hit, miss or late",
+    ["model", "result"],
+  );
+  const sharedStates = counter(
+    "shared_cache_writes_total",
+    "States for other servers, by result: written or dropped",
+    ["model", "result"],
+  );
+  const sharedBytes = counter(
+    "shared_cache_bytes_total",
+    "Bytes of shared states, by direction: read or written",
+    ["model", "direction"],
+  );
+  const sharedFailures = counter(
+    "shared_cache_failures_total",
+    "Reads and writes of shared states that failed, and states that were not accepted",
+    ["model"],
+  );
   const mediaFiles = counter(
     "media_total",
     "Images and sounds in prompts, by source: encoded, or reused from an earlier prompt",
@@ -199,7 +223,7 @@ export async function createInstruments(): Promise<Instruments> {
       completionTokens.inc({ model }, status.completionTokens);
       evictions.inc({ model }, status.evictions);
       preemptions.inc({ model }, status.preemptions);
-      const { diskCache, media } = status;
+      const { diskCache, sharedCache, media } = status;
       if (media !== undefined) {
         mediaFiles.inc({ model, source: "encoded" }, media.encoded);
         mediaFiles.inc({ model, source: "reused" }, media.reused);
@@ -214,6 +238,17 @@ export async function createInstruments(): Promise<Instruments> {
         diskLookups.inc({ model, result: "miss" }, diskCache.misses);
         diskWrites.inc({ model }, diskCache.writes);
         diskFailures.inc({ model }, diskCache.failures);
+      }
+      if (sharedCache !== null) {
+        sharedReachable.set({ model }, sharedCache.isReachable ? 1 : 0);
+        sharedLookups.inc({ model, result: "hit" }, sharedCache.hits);
+        sharedLookups.inc({ model, result: "miss" }, sharedCache.misses);
+        sharedLookups.inc({ model, result: "late" }, sharedCache.late);
+        sharedStates.inc({ model, result: "written" }, sharedCache.writes);
+        sharedStates.inc({ model, result: "dropped" }, sharedCache.dropped);
+        sharedBytes.inc({ model, direction: "read" }, sharedCache.readBytes);
+        sharedBytes.inc({ model, direction: "written" }, sharedCache.writtenBytes);
+        sharedFailures.inc({ model }, sharedCache.failures);
       }
       if (status.speculation === null) return;
       drafted.inc({ model, by: status.speculation }, status.draftedTokens);

@@ -79,6 +79,18 @@ Deno.test("each model reports its prompts, drafts, evictions and preemptions", a
       acceptedTokens: 15,
       evictions: 3,
       preemptions: 2,
+      sharedCache: {
+        ...{
+          isReady: true,
+          isReachable: true,
+          hits: 1,
+          misses: 2,
+          late: 3,
+          readBytes: 4,
+          writes: 5,
+        },
+        ...{ dropped: 6, writtenBytes: 7, failures: 8, notices: [] },
+      },
       diskCache: {
         ...{ bytes: 500, files: 2, limitBytes: 900, hits: 4, misses: 5, writes: 6, failures: 1 },
         notices: [],
@@ -104,6 +116,15 @@ Deno.test("each model reports its prompts, drafts, evictions and preemptions", a
       'shimmy_disk_cache_lookups_total{model="tiny",result="miss"} 5',
       'shimmy_disk_cache_writes_total{model="tiny"} 6',
       'shimmy_disk_cache_failures_total{model="tiny"} 1',
+      'shimmy_shared_cache_reachable{model="tiny"} 1',
+      'shimmy_shared_cache_lookups_total{model="tiny",result="hit"} 2',
+      'shimmy_shared_cache_lookups_total{model="tiny",result="miss"} 4',
+      'shimmy_shared_cache_lookups_total{model="tiny",result="late"} 6',
+      'shimmy_shared_cache_writes_total{model="tiny",result="written"} 10',
+      'shimmy_shared_cache_writes_total{model="tiny",result="dropped"} 12',
+      'shimmy_shared_cache_bytes_total{model="tiny",direction="read"} 8',
+      'shimmy_shared_cache_bytes_total{model="tiny",direction="written"} 14',
+      'shimmy_shared_cache_failures_total{model="tiny"} 16',
     ]
   ) assertStringIncludes(text, `${line}\n`);
   await read(handler, post("/api/models/tiny/unload", ""));

@@ -62,7 +62,7 @@ import {
   watchedLog,
 } from "../../serving/mod.ts";
 import { certificateFiles, listen, listenWithTls } from "../../listening/mod.ts";
-import { diskCacheFolder } from "../../sessions/mod.ts";
+import { diskCacheFolder, nameOfSharedCache, sharedCacheOf } from "../../sessions/mod.ts";
 import { modelStore, resolveDefaultModel, resolveDraft } from "../../pulling/mod.ts";
 import { loadAtStart } from "./load_at_start.ts";
 
@@ -208,6 +208,7 @@ export async function runServer(
     }
     if (config !== null) log.info(`Using configuration file ${config.path}`);
     noteDiskCache(globals, env, log);
+    noteSharedCache(globals, env, log);
     await using _watch = watchConfig(
       { values, globals, config, configPaths, reload },
       session,
@@ -257,6 +258,16 @@ function noteDiskCache(globals: GlobalValues, env: Environment["env"], log: Log)
   if (size === 0) return;
   const folder = diskCacheFolder(globals, () => cacheDirectory(env));
   log.info(`Prompts and answers are kept in ${folder}, at most ${bytes(size)} (--disk-cache)`);
+}
+
+/**
+ * Names the place of the prefixes that servers share.
+ * @throws {UsageError} if it cannot be a place: a load would be too late.
+ */
+function noteSharedCache(globals: GlobalValues, env: Environment["env"], log: Log): void {
+  const location = sharedCacheOf(globals, env);
+  if (location === undefined) return;
+  log.info(`Prompts and answers are shared in ${nameOfSharedCache(location)} (--shared-cache)`);
 }
 
 /** Whether each model gets a process of its own. The log says what is without effect otherwise. */

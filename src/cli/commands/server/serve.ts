@@ -30,10 +30,11 @@ function loadsAtStart({ values }: Call<typeof SERVE_OPTIONS>, { env }: Environme
 /** Starts the model's process, which takes as long as reading the modules of the server. */
 async function startProcess({ globals }: Call<typeof SERVE_OPTIONS>, { env }: Environment) {
   const { diskCacheFolder, engineCommand } = await import("../../sessions/engine_command.ts");
+  const { sharedCacheOf } = await import("../../sessions/shared_cache.ts");
   try {
     const hasDiskCache = globals["disk-cache"] > 0;
     const folder = hasDiskCache ? diskCacheFolder(globals, () => cacheDirectory(env)) : undefined;
-    startSpare(engineCommand(env, folder)).catch(() => {});
+    startSpare(engineCommand(env, folder, sharedCacheOf(globals, env))).catch(() => {});
   } catch {
     // The load has the same reason to fail, and tells it.
   }

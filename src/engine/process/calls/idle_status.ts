@@ -19,6 +19,7 @@ export const IDLE: LoopStatus = {
   savedBytes: 0,
   evictions: 0,
   diskCache: null,
+  sharedCache: null,
   preemptions: 0,
   context: null,
   steps: 0,

@@ -188,6 +188,7 @@ Deno.test("a status reports the counts of a loaded model and its accepted drafts
     saved_bytes: 4096,
     evictions: 1,
     disk_cache: null,
+    shared_cache: null,
     preemptions: 2,
   });
   const disk = {
@@ -198,6 +199,17 @@ Deno.test("a status reports the counts of a loaded model and its accepted drafts
   assertEquals(
     (await statistics(new EngineDouble({ status: { diskCache: disk } }))).disk_cache,
     { ...rest, limit_bytes: limitBytes },
+  );
+  const shared = {
+    ...{ isReady: true, isReachable: false, hits: 1, misses: 2, late: 3, readBytes: 4, writes: 5 },
+    ...{ dropped: 6, writtenBytes: 7, failures: 8, notices: ["Shared cache: x"] },
+  };
+  assertEquals(
+    (await statistics(new EngineDouble({ status: { sharedCache: shared } }))).shared_cache,
+    {
+      ...{ ready: true, reachable: false, hits: 1, misses: 2, late: 3, read_bytes: 4, writes: 5 },
+      ...{ dropped: 6, written_bytes: 7, failures: 8, notices: ["Shared cache: x"] },
+    },
   );
   const media = { encoded: 1, reused: 2, encodeMs: 3.5, bytes: 4, waiting: 0 };
   assertEquals(

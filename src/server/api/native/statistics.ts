@@ -4,6 +4,7 @@ import {
   type EngineStatus,
   type MediaStatus,
   MEMORY_KINDS,
+  type SharedCacheStatus,
 } from "../../../engine/protocol/mod.ts";
 
 const diskCacheSchema = z.object({
@@ -16,6 +17,24 @@ const diskCacheSchema = z.object({
   failures: z.int().describe("Reads and writes that failed"),
   notices: z.array(z.string()).describe("Each kind of failure once"),
 }).describe("Prefix cache on disk; null without one");
+
+const sharedCacheSchema = z.object({
+  ready: z.boolean().describe(
+    "Whether the model's files are read, which identifies them: from then on, states are found",
+  ),
+  reachable: z.boolean().describe("False from a failure on, until a request succeeds again"),
+  hits: z.int().describe("Requests that began with a shared state"),
+  misses: z.int().describe("Requests for which there was none"),
+  late: z.int().describe("Requests that did not wait for the answer any longer"),
+  read_bytes: z.int(),
+  writes: z.int().describe("States that were written"),
+  dropped: z.int().describe(
+    "States that were not written: too many waited, or there was no connection",
+  ),
+  written_bytes: z.int(),
+  failures: z.int().describe("Reads and writes that failed, and states that were not accepted"),
+  notices: z.array(z.string()).describe("Each kind of failure once"),
+}).describe("Prefixes that servers share; null without them");
 
 const mediaSchema = z.object({
   encoded: z.int(),
@@ -46,6 +65,7 @@ export const statisticsSchema = z.object({
   saved_bytes: z.int().describe("Bytes of checkpoints and saved prefixes in main memory"),
   evictions: z.int().describe("Evicted cached prefixes"),
   disk_cache: diskCacheSchema.nullable(),
+  shared_cache: sharedCacheSchema.nullable(),
   preemptions: z.int().describe("Sequences preempted because KV cells were exhausted"),
   media: mediaSchema.optional(),
 });
@@ -66,6 +86,7 @@ export function statisticsOf(status: EngineStatus): z.output<typeof statisticsSc
     saved_bytes: status.savedBytes,
     evictions: status.evictions,
     disk_cache: status.diskCache === null ? null : diskCacheOf(status.diskCache),
+    shared_cache: status.sharedCache === null ? null : sharedCacheOf(status.sharedCache),
     preemptions: status.preemptions,
     ...(status.media === undefined ? {} : { media: mediaOf(status.media) }),
   };
@@ -73,6 +94,19 @@ export function statisticsOf(status: EngineStatus): z.output<typeof statisticsSc
 
 function mediaOf({ encodeMs, ...counts }: MediaStatus): z.output<typeof mediaSchema> {
   return { ...counts, encode_ms: encodeMs };
+}
+
+function sharedCacheOf(
+  { isReady, isReachable, readBytes, writtenBytes, ...counts }: SharedCacheStatus,
+): z.output<typeof sharedCacheSchema> {
+  return {
+    ...counts,
+    notices: [...counts.notices],
+    ready: isReady,
+    reachable: isReachable,
+    read_bytes: readBytes,
+    written_bytes: writtenBytes,
+  };
 }
 
 function diskCacheOf(

@@ -1,0 +1,66 @@
+import type { StoredState } from "../disk_cache/mod.ts";
+import type { SharedCacheLocation } from "../protocol/mod.ts";
+import type { SharedQuery } from "./state_key.ts";
+
+/** Name of the thread that reads and writes shared states. */
+export const SHARED_STATES_THREAD = "shimmy-shared-states";
+
+/** What a prompt needs of the shared states. */
+export interface FindRequest extends SharedQuery {
+  /** Everything besides the model's files that makes a state unusable for another context. */
+  readonly identity: string;
+  /** Tokens of the prompt that are known already. */
+  readonly known: number;
+  /** Milliseconds to compute a token of a prompt; 0 if not known. */
+  readonly msPerToken: number;
+  /** Maximum bytes of a state. */
+  readonly mostBytes: number;
+}
+
+/** A state for other servers. */
+export interface PublishRequest {
+  readonly identity: string;
+  readonly scope: string;
+  readonly stored: StoredState;
+  /** Keys of states that this one has all tokens of. */
+  readonly replaced: readonly string[];
+}
+
+/** What was found for a prompt. */
+export interface FindResult {
+  /** Null if there is no state that saves time. */
+  readonly found: { readonly key: string; readonly stored: StoredState } | null;
+  readonly bytes: number;
+  /** Milliseconds until it was known which states there are. */
+  readonly lookupMs: number;
+  /** Whether a state was damaged or made with another secret. */
+  readonly isDamaged: boolean;
+}
+
+/** A state that other servers can find. */
+export interface PublishResult {
+  readonly key: string;
+  /** Bytes that were written; 0 if the state was there already. */
+  readonly bytes: number;
+}
+
+/** Messages to the thread. The first one is `open`. */
+export type ToKeeper =
+  | {
+    readonly type: "open";
+    readonly location: SharedCacheLocation;
+    readonly modelPaths: readonly string[];
+  }
+  | { readonly type: "find"; readonly id: number; readonly request: FindRequest }
+  /** Nothing waits for the answer any more. */
+  | { readonly type: "cancel"; readonly id: number }
+  | { readonly type: "publish"; readonly id: number; readonly request: PublishRequest };
+
+/** Messages of the thread: one for each `find` and `publish`, and others. */
+export type FromKeeper =
+  /** The model's files are read: from now on, states can be found. */
+  | { readonly type: "ready" }
+  | { readonly type: "found"; readonly id: number; readonly result: FindResult }
+  | { readonly type: "published"; readonly id: number; readonly result: PublishResult }
+  /** The reason can follow "because". Without an id, the model's files cannot be read. */
+  | { readonly type: "failed"; readonly id: number | null; readonly reason: string };

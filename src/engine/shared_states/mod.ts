@@ -1,0 +1,3 @@
+/** States of sequences that several servers share, in a folder or in a bucket. */
+export { type SharedPrompt, SharedStates, type SharedTarget } from "./shared_states.ts";
+export { SHARED_STATES_THREAD } from "./messages.ts";
