@@ -17,7 +17,8 @@ if (isThread) {
   if (scope.name === "shimmy-preparation") await import("./src/chat/preparation/thread_main.ts");
   else if (scope.name === "shimmy-preparation-host") {
     await import("./src/chat/preparation/host_main.ts");
-  } else if (scope.name === "shimmy-webp") await import("./src/engine/webp/thread_main.ts");
+  } else if (scope.name === "shimmy-rpc-tunnel") await import("./src/rpc/tunnel/thread_main.ts");
+  else if (scope.name === "shimmy-webp") await import("./src/engine/webp/thread_main.ts");
   else if (scope.name === "shimmy-shared-states") {
     await import("./src/engine/shared_states/thread_main.ts");
   } else await import("./src/engine/process/thread_main.ts");

@@ -29,6 +29,8 @@ export {
   type MediaOptions,
 } from "./objects/media_context.ts";
 export { LoraAdapter } from "./objects/lora.ts";
+export { addRpcWorker, type RpcServerOptions, startRpcServer } from "./backends/rpc.ts";
+export { RPC_PROTO_MAJOR_VERSION, RPC_PROTO_MINOR_VERSION } from "./generated/constants.ts";
 export { ThreadPool } from "./backends/thread_pool.ts";
 export { type AbortCheck, abortCheck } from "./objects/abort.ts";
 export { address } from "./memory/memory.ts";

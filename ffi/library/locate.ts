@@ -51,6 +51,21 @@ export function locateMediaLibrary(folder: string, os: typeof Deno.build.os): st
   return found === undefined ? null : join(folder, found.name);
 }
 
+/**
+ * Finds a backend that ggml loads: `libggml-rpc.so`, `ggml-rpc.dll` on Windows. Null if the folder lacks it.
+ *
+ * @throws {ShimmyError} `not_found` if the folder does not exist
+ */
+export function locateBackend(
+  folder: string,
+  name: string,
+  os: typeof Deno.build.os,
+): string | null {
+  // On macOS, ggml gives backends the extension of Linux.
+  const file = os === "windows" ? `ggml-${name}.dll` : `libggml-${name}.so`;
+  return filesIn(folder).includes(file) ? join(folder, file) : null;
+}
+
 /** @throws {ShimmyError} `not_found` if the folder cannot be read. */
 function filesIn(folder: string): string[] {
   try {

@@ -28,6 +28,10 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["ffi/backends"],
   ["ffi/objects"],
   ["ffi"],
+  // Workers of ggml's RPC backend.
+  ["src/rpc/streams"],
+  ["src/rpc/tunnel"],
+  ["src/rpc/workers", "src/rpc/serving"],
   // The engine: one loaded model.
   ["src/engine/protocol"],
   ["src/engine/disk_cache", "src/engine/sound", "src/engine/webp"],
@@ -144,6 +148,7 @@ export const DOORS: ReadonlySet<string> = new Set([
   "src/engine/process/engine_program.ts",
   "src/engine/process/spare_process.ts",
   "src/engine/protocol/mod.ts",
+  "src/rpc/workers/endpoint.ts",
   "src/runtime/library/paths.ts",
   "src/server/http/mod.ts",
   "src/server/remote_media/mod.ts",

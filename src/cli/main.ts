@@ -18,6 +18,7 @@ const DEVICES_COMMAND = "__devices";
 const ENGINE_COMMAND = "__engine";
 const PLAN_COMMAND = "__plan";
 const DIGEST_COMMAND = "__digest";
+const RPC_SERVER_COMMAND = "__rpc";
 
 /** Runs a command line. Resolves to the exit status and never throws. */
 export async function main(args: readonly string[], environment: Environment): Promise<number> {
@@ -64,6 +65,10 @@ async function dispatch(
     const { digestMain } = await import("../receipts/digest_main.ts");
     await digestMain(rest[0] ?? "");
     return EXIT.ok;
+  }
+  if (name === RPC_SERVER_COMMAND) {
+    const { rpcServerChild } = await import("../rpc/serving/child_main.ts");
+    return await rpcServerChild(rest[0] ?? "");
   }
   if (name === DEVICES_COMMAND) {
     const { devicesMain } = await import("../runtime/devices/probe.ts");

@@ -16,6 +16,7 @@ import {
   type LoadOptions,
   type ModelInfo,
   type PromptPart,
+  type RpcWorker,
   type SequenceEvent,
   type SequenceRequest,
   type SlotChange,
@@ -26,8 +27,12 @@ import type { Sink } from "./sink.ts";
 import { checkTextLength } from "./text_limit.ts";
 
 /** Adds the placement in the native log of the load to the model info. */
-function withPlacement(info: ModelInfo, log: string): ModelInfo {
-  const { placement, layerDevices } = readLoadLog(log);
+function withPlacement(
+  info: ModelInfo,
+  log: string,
+  rpc: readonly RpcWorker[] | undefined,
+): ModelInfo {
+  const { placement, layerDevices } = readLoadLog(log, rpc);
   if (placement.length === 0) return info;
   const cpus = new Set(
     info.devices.filter(({ kind }) => kind === "cpu").map((device) => device.name),
@@ -55,6 +60,7 @@ export class EngineClient implements Engine {
   #onNotice: (notice: string) => void = () => {};
   /** Milliseconds that an unload may take for writing states to disk. */
   #saveMs = 0;
+  #rpc: LoadOptions["rpc"];
   #nextId = 1;
   #ending: Promise<void> | null = null;
   #info: ModelInfo | null = null;
@@ -95,13 +101,14 @@ export class EngineClient implements Engine {
   ): Promise<void> {
     this.#onProgress = onProgress;
     this.#onNotice = onNotice;
+    this.#rpc = options.rpc;
     if (options.diskCache !== undefined || options.sharedCache !== undefined) {
       this.#saveMs = DISK_SAVE_MS;
     }
     const { loadLog } = this.#transport;
     this.#post({ type: "load", options: { ...options, logLoad: loadLog !== null } });
     const info = await this.#loaded.promise;
-    this.#info = loadLog === null ? info : withPlacement(info, await loadLog);
+    this.#info = loadLog === null ? info : withPlacement(info, await loadLog, options.rpc);
   }
 
   generate(request: SequenceRequest, sink: Sink<SequenceEvent>): RunningSequence {
@@ -170,7 +177,7 @@ export class EngineClient implements Engine {
     // arrived yet.
     const log = this.#contextLogs[embedding.contexts - 1];
     if (log === undefined) return status;
-    return { ...status, embedding: { ...embedding, memory: readContextLog(log) } };
+    return { ...status, embedding: { ...embedding, memory: readContextLog(log, this.#rpc) } };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@ export { iterateEvents } from "./event_queue.ts";
 export { loadEngine } from "./load_engine.ts";
 export { expertOverrides } from "./model/placement/mod.ts";
 export { chooseShape, contextBudget, kvBytesPerToken } from "./model/sizes/mod.ts";
-export { availableMemory } from "./native/mod.ts";
+export { availableMemory, defaultThreads } from "./native/mod.ts";
 export { collectEvents, type Sink, Transform } from "./sink.ts";
 export {
   endSpare,

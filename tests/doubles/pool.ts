@@ -112,6 +112,7 @@ export class PoolDouble implements ModelPool {
       devices: [{
         device: "CPU",
         kind: "cpu",
+        memory: "CPU",
         layers: 2,
         weightBytes: entry.size,
         kvBytes: 8,

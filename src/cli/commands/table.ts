@@ -87,6 +87,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "list compute backends and devices, and the one that is used",
     load: () => import("./machine/gpu_info.ts"),
   },
+  "rpc-serve": {
+    summary: "offer the devices of this machine to models on other machines",
+    load: () => import("./server/rpc_serve.ts"),
+  },
   runtime: {
     summary: "list, install and remove variants of libllama",
     load: () => import("./machine/runtime.ts"),

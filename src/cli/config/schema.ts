@@ -14,6 +14,7 @@ import {
   parseSize,
   similarName,
 } from "../../models/entry/mod.ts";
+import { parseEndpoints } from "../../rpc/workers/endpoint.ts";
 import {
   integerBetween,
   integerFrom,
@@ -34,6 +35,8 @@ const names = z.union([name.transform((one) => [one]), z.array(name)], {
 const KEEP_ALIVE_ERROR = 'must be seconds as a number, or a duration such as "5m" or "-1"';
 const keepAlive = z.union([z.number(), z.string()], { error: KEEP_ALIVE_ERROR });
 const LAYERS_ERROR = 'must be "auto", "all" or a whole number of layers';
+
+const RPC_ERROR = "must be HOST:PORT, or a list of them";
 
 const diskCache = z.union([z.string(), z.literal(0)], {
   error: "must be a size with a unit such as 20GB or 512MiB, or 0",
@@ -77,6 +80,8 @@ const model = z.strictObject({
   "gpu-layers": z.union([z.literal("auto"), z.literal("all"), z.int().min(0)], {
     error: LAYERS_ERROR,
   }).optional(),
+  rpc: z.union([z.string(), z.array(name)], { error: RPC_ERROR }).optional()
+    .describe("RPC workers whose devices the model uses; empty: none"),
   pinned: z.boolean({ error: "must be true or false" }).optional()
     .describe("Keep the model loaded when idle and evict it last"),
   "keep-alive": keepAlive.optional().describe("Time until the idle model is unloaded"),
@@ -229,6 +234,9 @@ function toSettings(body: ModelBody, at: string): ModelSettings {
     ...(layers === undefined
       ? {}
       : { gpuLayers: layers === "auto" ? null : layers === "all" ? -1 : layers }),
+    ...(body.rpc === undefined
+      ? {}
+      : { rpc: parseEndpoints([body.rpc].flat().join(), `${at}.rpc`) }),
     ...(pinned === undefined ? {} : { pinned }),
     ...(time === undefined ? {} : {
       keepAlive: parseKeepAlive(String(time), `${at}.${timeField}`),
@@ -269,6 +277,7 @@ const PATH_OPTIONS: ReadonlySet<string> = new Set([
   "lora",
   "draft",
   "mmproj",
+  "rpc-key",
   "keys-dir",
   "tls-cert",
   "tls-key",

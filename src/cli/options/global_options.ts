@@ -7,6 +7,7 @@ import {
   type TensorOverride,
 } from "../../engine/protocol/mod.ts";
 import { type Lora, parseLora } from "../../models/entry/mod.ts";
+import { type Endpoint, parseEndpoints } from "../../rpc/workers/endpoint.ts";
 import { flag, integer, oneOf, size, text, texts } from "./option_kinds.ts";
 import { type Option, UsageError, type Values } from "./options.ts";
 
@@ -30,6 +31,16 @@ export const GLOBAL_OPTIONS = {
     min: 0,
     fallback: null,
     help: "MiB to keep free on each GPU with --gpu-layers auto; default 1/8 of it, at most 1024",
+  }),
+  "rpc": rpcWorkers(),
+  "rpc-key": text("FILE", {
+    isPath: true,
+    env: "SHIMMY_RPC_KEY",
+    help:
+      "key that this machine shares with RPC workers: connections are authenticated and encrypted",
+  }),
+  "rpc-fallback": flag({
+    help: "load a model without the workers of --rpc that do not answer, if it fits",
   }),
   "split-mode": oneOf(SPLIT_MODES, {
     fallback: "layer",
@@ -162,6 +173,16 @@ function gpuLayers(): Option<number | null> {
         `${label}: must be auto, all or a whole number of layers, not '${given}'`,
       );
     },
+  };
+}
+
+/** RPC workers; empty when not given. */
+function rpcWorkers(): Option<readonly Endpoint[]> {
+  return {
+    value: "HOST:PORT,...",
+    env: "SHIMMY_RPC",
+    help: "RPC workers whose devices hold layers too, such as those of `shimmy rpc-serve`",
+    read: ([given = ""], label) => parseEndpoints(given, label),
   };
 }
 

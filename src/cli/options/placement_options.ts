@@ -12,6 +12,9 @@ export function checkPlacement(globals: GlobalValues): void {
   if (globals["tensor-split"] !== null && splitMode === "none") {
     throw new UsageError("--tensor-split: has no effect with --split-mode none");
   }
+  if (globals.rpc.length > 0 && (splitMode === "row" || splitMode === "tensor")) {
+    throw new UsageError(`--rpc: must have --split-mode layer or none, not ${splitMode}`);
+  }
   if (splitMode === "tensor" && globals["flash-attn"] === "off") {
     throw new UsageError("--flash-attn: must be auto or on with --split-mode tensor");
   }

@@ -3,6 +3,7 @@ import type {
   DiskCacheLocation,
   LoadOptions,
   ProjectorOptions,
+  RpcWorker,
   SharedCacheLocation,
 } from "../../engine/protocol/mod.ts";
 import { adapterName, type ModelEntry } from "../../models/entry/mod.ts";
@@ -13,7 +14,7 @@ import { diskCacheFolder } from "./engine_command.ts";
 
 /** A request in which the settings of one model override the global options. */
 export function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R): R {
-  const { contextLength, parallel, kvType, gpuLayers, diskCache } = entry.settings ?? {};
+  const { contextLength, parallel, kvType, gpuLayers, diskCache, rpc } = entry.settings ?? {};
   const { globals } = request;
   return {
     ...request,
@@ -24,6 +25,7 @@ export function requestFor<R extends LoadRequest>(entry: ModelEntry, request: R)
       "kv-type": kvType ?? globals["kv-type"],
       "disk-cache": diskCache ?? globals["disk-cache"],
       "gpu-layers": gpuLayers === undefined ? globals["gpu-layers"] : gpuLayers,
+      "rpc": rpc ?? globals.rpc,
     },
   };
 }
@@ -61,10 +63,15 @@ export function diskCacheOf(
   };
 }
 
+/** The libraries of a load, its devices, and the RPC workers that some of them belong to. */
+export interface LoadTarget extends Pick<Selection, "runtime" | "devices"> {
+  readonly rpc?: readonly RpcWorker[];
+}
+
 /** The global options as the engine takes them. */
 export function loadOptions(
   entry: ModelEntry,
-  { runtime, devices }: Pick<Selection, "runtime" | "devices">,
+  { runtime, devices, rpc = [] }: LoadTarget,
   request: LoadRequest,
   more: {
     readonly draft?: ModelEntry | undefined;
@@ -88,6 +95,7 @@ export function loadOptions(
       name: adapterName(lora),
     })),
     devices,
+    ...(rpc.length === 0 ? {} : { rpc }),
     gpuLayers: globals["gpu-layers"] ?? (devices.length > 0 ? -1 : 0),
     ...placementOptions(globals),
     contextLength: globals.ctx,

@@ -26,12 +26,14 @@ import {
 import { cacheDirectory } from "../../runtime/library/paths.ts";
 import type { Progress, Selection } from "../../runtime/mod.ts";
 import { defaultModel } from "./default_model.ts";
+import { checkPlacement } from "../options/mod.ts";
 import { bytes } from "../output/mod.ts";
 import { checkVocabulary } from "./check_vocabulary.ts";
 import { engineCommand, sessionFolder } from "./engine_command.ts";
-import { diskCacheOf, loadKey, loadOptions, requestFor } from "./load_options.ts";
+import { diskCacheOf, loadKey, loadOptions, type LoadTarget, requestFor } from "./load_options.ts";
 import { sharedCacheOf } from "./shared_cache.ts";
 import { type NamedProjector, namedProjector, withNamedProjector } from "./named_projector.ts";
+import type { RpcTunnels } from "./rpc_tunnels.ts";
 import type {
   Environment,
   ModelSession,
@@ -56,6 +58,7 @@ class RegistrySession implements ModelSession {
   readonly #notify: (line: string) => void;
   readonly #closing = new AbortController();
   #selection: Promise<Selection> | null = null;
+  #tunnels: Promise<RpcTunnels | undefined> | null = null;
   /** Loaded models whose contexts may take main memory. */
   readonly #claims = new Set<Engine>();
   /** Plans of models that the memory admission has accepted and that are not loaded yet. */
@@ -115,8 +118,10 @@ class RegistrySession implements ModelSession {
 
   async prepareLibrary(): Promise<void> {
     const { runtime, devices, note } = await this.#select();
+    const { rpc, verbose } = this.#request.globals;
+    if (rpc.length > 0) this.#notify(`RPC workers: ${rpc.map(({ text }) => text).join(", ")}`);
     // With --verbose the note is there already.
-    if (note !== null && this.#request.globals.verbose) return;
+    if (note !== null && verbose) return;
     const on = devices.length === 0 ? "the CPU" : `${runtime.variant}: ${devices.join(", ")}`;
     this.#notify(note ?? `Running on ${on}`);
   }
@@ -124,11 +129,12 @@ class RegistrySession implements ModelSession {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.registry[Symbol.asyncDispose]();
+    (await this.#tunnels?.catch(() => undefined))?.[Symbol.dispose]();
   }
 
   readonly #load: LoadEngine = async (entry, { onProgress, signal }): Promise<Engine> => {
     const { output } = this.#environment;
-    const selection = await this.#select();
+    const selection = await this.#target(entry, signal);
     const showProgress = (fraction: number) => {
       onProgress(fraction);
       output.progress(`Loading ${entry.name} ${Math.floor(fraction * 100)} %`);
@@ -199,7 +205,7 @@ class RegistrySession implements ModelSession {
     entry: ModelEntry,
     { fitLayers, onDevices, signal }: EstimateOptions,
   ): Promise<MemoryEstimate> {
-    const selection = await this.#select();
+    const selection = await this.#target(entry, signal);
     const options = await this.#options(entry, selection);
     const { globals } = requestFor(entry, this.#request);
     if (selection.devices.length === 0 || options.gpuLayers === 0) {
@@ -242,12 +248,35 @@ class RegistrySession implements ModelSession {
     held: ReadonlyMap<string, number>,
     signal: AbortSignal | undefined,
   ): Promise<LoadPlan> => {
-    const options = await this.#options(entry, await this.#select());
+    const options = await this.#options(entry, await this.#target(entry, signal));
     const { planModel } = await import("./plan_model.ts");
     return await planModel(requestFor(entry, this.#request).globals, options, { held, signal });
   };
 
-  async #options(entry: ModelEntry, selection: Selection): Promise<LoadOptions> {
+  /** The libraries and devices of a model: those of this machine, and those of its RPC workers. */
+  async #target(entry: ModelEntry, signal: AbortSignal | undefined): Promise<LoadTarget> {
+    const selection = await this.#select();
+    const { globals } = requestFor(entry, this.#request);
+    if (globals.rpc.length === 0) return selection;
+    checkPlacement(globals);
+    const { withWorkers } = await import("./workers.ts");
+    const tunnels = await (this.#tunnels ??= this.#openTunnels(globals["rpc-key"]));
+    return await withWorkers(selection, { globals, signal, notify: this.#notify, tunnels });
+  }
+
+  /** Tunnels to the workers, with `--rpc-key`. A key that cannot be read is read again for the next load. */
+  async #openTunnels(key: string | null): Promise<RpcTunnels | undefined> {
+    if (key === null) return undefined;
+    const { openTunnels } = await import("./rpc_tunnels.ts");
+    try {
+      return await openTunnels(key, (line) => this.#environment.output.alert(line));
+    } catch (error) {
+      this.#tunnels = null;
+      throw error;
+    }
+  }
+
+  async #options(entry: ModelEntry, selection: LoadTarget): Promise<LoadOptions> {
     const draft = await this.#draft();
     await checkVocabulary(entry);
     if (draft !== undefined) await checkVocabulary(draft);

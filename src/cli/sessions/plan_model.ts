@@ -39,7 +39,7 @@ export function withPlan(
 export function estimateOf(plan: LoadPlan, canOffloadLess: boolean): MemoryEstimate {
   const requirements = plan.devices
     .map((device) => ({
-      memory: device.kind === "cpu" ? MAIN_MEMORY : device.device,
+      memory: device.kind === "cpu" ? MAIN_MEMORY : device.memory,
       required: plannedBytes(device),
       free: device.memoryTotal === 0 ? Infinity : device.memoryFree - device.memoryReserved,
     }))

@@ -61,7 +61,10 @@ export function createEmbeddingContext(
     );
   }
   made.attachThreadPool(resources.pool);
-  return { context: made, memory: log === null ? null : readContextLog(log) };
+  return {
+    context: made,
+    memory: log === null ? null : readContextLog(log, resources.options.rpc),
+  };
 }
 
 /** Sets the parameters of an embedding context. */

@@ -27,6 +27,7 @@ import { describeModel } from "./model_info.ts";
 import { type FileState, type LoadOptions, LOG_END, type ModelInfo } from "../protocol/mod.ts";
 import { Tokenizer } from "../tokenizer/mod.ts";
 import {
+  addWorkers,
   FLASH_ATTENTION,
   isOnCpu,
   type LoadResources,
@@ -69,6 +70,7 @@ export function loadModel(
   if (options.verbose || options.logLoad) printLogs(library);
   else silenceLogs(library);
   gate.serialized(() => loadBackends(library));
+  gate.serialized(() => addWorkers(library, options.rpc));
   library.llama.llama_backend_init();
   const abort = stack.use(abortCheck());
   const memoryBefore = availableMemory();

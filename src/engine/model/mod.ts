@@ -41,4 +41,5 @@ export {
 } from "./placement/mod.ts";
 export type { LoadResources } from "./load_resources.ts";
 export { ropeFactors, ropeStretch, stretchRope } from "./rope_scaling.ts";
+export { addWorkers } from "./workers.ts";
 export { type LoadObserver, readWeights } from "./weights.ts";

@@ -3,6 +3,8 @@ import type { ContextShape, DeviceInfo, MemoryKind } from "../protocol/mod.ts";
 
 /** Planned memory of a device and its free memory, in bytes. */
 export interface PlannedDevice extends MeasuredPlacement {
+  /** Name of the device's memory; see `memoryNames`. */
+  readonly memory: string;
   readonly kind: DeviceInfo["kind"];
   readonly memoryFree: number;
   readonly memoryTotal: number;

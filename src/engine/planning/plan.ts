@@ -19,7 +19,12 @@ import {
 import { excessBytes, hasRoom, type LoadPlan } from "./load_plan.ts";
 import type { PlannedDraft, PlannedModel } from "./plan_messages.ts";
 import { PlanProcess } from "./plan_process.ts";
-import type { ContextShape, DeviceInfo, LoadOptions } from "../protocol/mod.ts";
+import {
+  type ContextShape,
+  type DeviceInfo,
+  type LoadOptions,
+  memoryNames,
+} from "../protocol/mod.ts";
 import { availableMemory, fileSize } from "../native/mod.ts";
 
 export interface PlanOptions {
@@ -33,7 +38,7 @@ export interface PlanOptions {
    */
   readonly reserve: number | null;
   /**
-   * Bytes that loaded models use, by device name. Some drivers report all memory as free regardless
+   * Bytes that loaded models use, by the names of the devices' memories. Some drivers report all memory as free regardless
    * of its use.
    */
   readonly held?: ReadonlyMap<string, number> | undefined;
@@ -167,9 +172,9 @@ class Planning {
     }
     const model = {
       ...response.model,
-      devices: response.model.devices.map((one) => this.#withFreeMemory(one)),
+      devices: this.#withFreeMemory(response.model.devices),
     };
-    const report = readLoadLog(log);
+    const report = readLoadLog(log, this.#options.rpc);
     const draft = model.generates ? (await this.#openDraft(null)).draft : null;
     return {
       draft: typeof draft === "string" ? null : draft,
@@ -196,7 +201,7 @@ class Planning {
   /** The context that a load would choose, from the free memory where the KV cache will be. */
   #contextFor(trial: TrialLoad): ChosenShape {
     const { model, weights, log, draft } = trial;
-    const { layerDevices, sharing } = readLoadLog(log);
+    const { layerDevices, sharing } = readLoadLog(log, this.#options.rpc);
     const used = new Set([...layerDevices.values(), ...sharing]);
     const gpus = this.#gpus(model);
     const projector = this.#projector(gpus[0]?.name, undefined);
@@ -248,12 +253,13 @@ class Planning {
   async #context(trial: TrialLoad, { shape, notes }: ChosenShape): Promise<LoadPlan> {
     const { model, weights, adapters } = trial;
     const made = await this.#process.request({ type: "context", shape });
-    const { placement, layerDevices } = readLoadLog(trial.log + made.log);
+    const { placement, layerDevices } = readLoadLog(trial.log + made.log, this.#options.rpc);
     const slidingBytes = await this.#slidingBytes(trial, shape, kvBytes(placement));
     const draft = model.generates ? await this.#draftPart(shape) : NO_DRAFT;
     const gpus = this.#gpus(model);
     const cpu = model.devices.find(({ kind }) => kind === "cpu");
     const projector = this.#projector(gpus[0]?.name ?? cpu?.name, cpu?.name);
+    const memories = memoryNames(model.devices);
     const main = { memoryFree: this.#mainMemory };
     const known = [...gpus, ...(cpu === undefined ? [] : [{ ...cpu, ...main }])];
     const devices = known.map((device) => {
@@ -264,6 +270,7 @@ class Planning {
       const layers = placed?.layers ?? 0;
       return {
         device: name,
+        memory: memories.get(name)!,
         kind,
         layers,
         weightBytes: (weights.byDevice.get(name) ?? 0) + (adapters.get(name) ?? 0) +
@@ -315,7 +322,7 @@ class Planning {
     if (model.sliding === null || !model.generates) return null;
     const other = { ...shape, swaFull: !shape.swaFull };
     const otherLog = (await this.#process.request({ type: "context", shape: other })).log;
-    const otherBytes = kvBytes(readLoadLog(log + otherLog).placement);
+    const otherBytes = kvBytes(readLoadLog(log + otherLog, this.#options.rpc).placement);
     return shape.swaFull
       ? { full: bytes, window: otherBytes }
       : { full: otherBytes, window: bytes };
@@ -337,7 +344,7 @@ class Planning {
     const { draft, log } = await this.#openDraft(shape);
     if (draft === null) return NO_DRAFT;
     if (typeof draft === "string") return { placement: [], notes: [draft] };
-    const report = readLoadLog(log);
+    const report = readLoadLog(log, this.#options.rpc);
     const { byDevice } = this.#place(draft.tensors, report);
     const placement = report.placement.map((part) => ({
       ...part,
@@ -358,10 +365,14 @@ class Planning {
     throw new Error("Cannot plan the load: unexpected response of the planning process");
   }
 
-  /** Limits the free memory of a device to what loaded models leave. */
-  #withFreeMemory(device: DeviceInfo): DeviceInfo {
-    const left = device.memoryTotal - (this.#planOptions.held?.get(device.name) ?? 0);
-    return { ...device, memoryFree: Math.min(device.memoryFree, Math.max(0, left)) };
+  /** Limits the free memory of devices to what loaded models leave. */
+  #withFreeMemory(devices: readonly DeviceInfo[]): DeviceInfo[] {
+    const memories = memoryNames(devices);
+    return devices.map((device) => {
+      const held = this.#planOptions.held?.get(memories.get(device.name)!) ?? 0;
+      const left = Math.max(0, device.memoryTotal - held);
+      return { ...device, memoryFree: Math.min(device.memoryFree, left) };
+    });
   }
 
   /** The usable devices except the CPU. */

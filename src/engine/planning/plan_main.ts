@@ -12,6 +12,7 @@ import {
 import { ShimmyError } from "../../errors.ts";
 import { isProgram } from "../../own_command.ts";
 import {
+  addWorkers,
   configureContext,
   type LoadObserver,
   memoryKind,
@@ -83,6 +84,7 @@ class Planner implements Disposable {
   #load(options: LoadOptions): PlannedModel {
     this.#unload();
     const library = this.#library ??= open(options.libraryFolder);
+    addWorkers(library, options.rpc);
     const devices = listDevices(library);
     const model = readWeights(library, options.modelPaths, options, this.#observer, true);
     const generates = !model.isEmbeddingModel;

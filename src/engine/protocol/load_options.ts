@@ -1,5 +1,5 @@
 import type { AdapterSource } from "./adapters.ts";
-import type { SplitMode, TensorOverride } from "./placement.ts";
+import type { RpcWorker, SplitMode, TensorOverride } from "./placement.ts";
 
 /** Options of a model load. Every option reaches a native parameter. */
 export interface LoadOptions {
@@ -14,6 +14,11 @@ export interface LoadOptions {
    * finds.
    */
   readonly devices?: readonly string[];
+  /**
+   * RPC workers to connect to, whose devices are `RPC0` and so on, in this order. ggml ends the process if one of
+   * them cannot be reached, so check them first. Only for a model in a process of its own.
+   */
+  readonly rpc?: readonly RpcWorker[] | undefined;
   /** Layers to offload to the devices. -1: all layers. */
   readonly gpuLayers: number;
   /** How several devices share the model. Default `layer`. */

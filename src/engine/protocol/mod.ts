@@ -57,7 +57,10 @@ export {
   deviceBytes,
   type DeviceInfo,
   loadedBytes,
+  memoryNames,
   type Placement,
+  rpcBuffers,
+  type RpcWorker,
   SPLIT_MODES,
   type TensorOverride,
 } from "./placement.ts";

@@ -14,6 +14,27 @@ export interface TensorOverride {
   readonly buffer: string;
 }
 
+/** An RPC worker whose devices a model uses. */
+export interface RpcWorker {
+  /** The worker as the operator named it, for messages. */
+  readonly endpoint: string;
+  /** `IPv4:PORT` that ggml connects to. */
+  readonly address: string;
+  /** Number of its devices. */
+  readonly devices: number;
+}
+
+/**
+ * The names of the buffers of RPC devices, with the device of each. A buffer has the number of the device at its
+ * worker (`RPC0[127.0.0.1:50052]`), and a device has its number among those of all workers (`RPC1`).
+ */
+export function rpcBuffers(workers: readonly RpcWorker[]): ReadonlyMap<string, string> {
+  const buffers = workers.flatMap(({ address, devices }) =>
+    Array.from({ length: devices }, (_, index) => `RPC${index}[${address}]`)
+  );
+  return new Map(buffers.map((buffer, number) => [buffer, `RPC${number}`]));
+}
+
 /** Memory of a model on one device, in bytes; null if unknown. */
 export interface Placement {
   readonly device: string;
@@ -26,7 +47,24 @@ export interface Placement {
 }
 
 /**
- * Memory of a model on devices other than the CPU, in bytes by device name, as reported by
+ * Names of the memories of devices, by device name. The memory of a device has the name of the device, except
+ * that of an RPC device: two models with other workers may have the same worker as another device.
+ */
+export function memoryNames(devices: readonly DeviceInfo[]): ReadonlyMap<string, string> {
+  const counts = new Map<string, number>();
+  return new Map(devices.map(({ name, backend, description }) => {
+    if (backend !== RPC) return [name, name];
+    const index = counts.get(description) ?? 0;
+    counts.set(description, index + 1);
+    return [name, `device ${index} of ${description}`];
+  }));
+}
+
+/** The backend of devices of RPC workers. The description of such a device is the address of its worker. */
+const RPC = "RPC";
+
+/**
+ * Memory of a model on devices other than the CPU, in bytes by the names of their memories, as reported by
  * libllama.
  */
 export function deviceBytes(
@@ -36,10 +74,10 @@ export function deviceBytes(
   },
 ): Map<string, number> {
   const own = new Set(devices.filter(({ kind }) => kind !== "cpu").map(({ name }) => name));
+  const memories = memoryNames(devices);
   return new Map(
-    placement.filter(({ device }) => own.has(device)).map((
-      part,
-    ) => [part.device, knownBytes(part)]),
+    placement.filter(({ device }) => own.has(device))
+      .map((part) => [memories.get(part.device)!, knownBytes(part)]),
   );
 }
 

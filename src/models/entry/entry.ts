@@ -1,4 +1,5 @@
 import type { KvType, Sampling } from "../../engine/protocol/mod.ts";
+import type { Endpoint } from "../../rpc/workers/endpoint.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 
 /** A model as discovery reads it from the file's header, without weights. */
@@ -59,6 +60,8 @@ export interface ModelSettings {
   readonly diskCache?: number;
   /** Number of layers on devices. -1 means all, null means as many as fit. */
   readonly gpuLayers?: number | null;
+  /** RPC workers whose devices the model uses. Empty: none. */
+  readonly rpc?: readonly Endpoint[];
   /** The model has no idle timeout and is unloaded last to free memory. */
   readonly pinned?: boolean;
   readonly keepAlive?: KeepAlive;

@@ -7,8 +7,8 @@ import {
 } from "../../../runtime/mod.ts";
 import { command, EXIT, interruptible } from "../../environment/mod.ts";
 import { bytes, table } from "../../output/mod.ts";
-import { flag } from "../../options/mod.ts";
-import { downloadProgress } from "../../sessions/mod.ts";
+import { flag, type GlobalValues } from "../../options/mod.ts";
+import { downloadProgress, type WorkerReport } from "../../sessions/mod.ts";
 
 /** `gpu-info`: lists all compute backends, their devices and the backend that models run on. */
 export default command({
@@ -26,18 +26,23 @@ export default command({
       };
       // A backend that is requested by name is downloaded; listing all backends downloads nothing.
       const asked = choice === "auto" ? null : await attempt(() => selectRuntime(choice, options));
-      const reports = await detectBackends(options);
+      const [reports, workers] = await Promise.all([
+        detectBackends(options),
+        probeWorkers(globals, signal, (line) => output.alert(line)),
+      ]);
       output.progress(null);
       if (asked !== null && "error" in asked) {
-        await output.print(values.json ? JSON.stringify(json(reports, null, null)) : show(reports));
+        const all = { reports, workers };
+        await output.print(values.json ? JSON.stringify(json(all, null, null)) : show(all));
         throw asked.error;
       }
       const { variant, note } = asked === null
         ? chooseVariant("auto", reports)
         : { variant: asked.value.runtime.variant, note: asked.value.note };
-      if (values.json) await output.print(JSON.stringify(json(reports, variant, note)));
-      else await output.print(`${show(reports)}\n\nChosen: ${variant}${note ? `\n${note}` : ""}`);
-      return EXIT.ok;
+      const all = { reports, workers };
+      if (values.json) await output.print(JSON.stringify(json(all, variant, note)));
+      else await output.print(`${show(all)}\n\nChosen: ${variant}${note ? `\n${note}` : ""}`);
+      return workers.some(({ reason }) => reason !== null) ? EXIT.failure : EXIT.ok;
     }),
 });
 
@@ -49,8 +54,25 @@ async function attempt<T>(work: () => Promise<T>): Promise<{ value: T } | { erro
   }
 }
 
+/** The state of this machine's backends and of the workers of `--rpc`. */
+interface Found {
+  readonly reports: readonly BackendReport[];
+  readonly workers: readonly WorkerReport[];
+}
+
+/** Asks the workers of `--rpc`, if there are some. */
+async function probeWorkers(
+  globals: GlobalValues,
+  signal: AbortSignal,
+  warn: (line: string) => void,
+): Promise<readonly WorkerReport[]> {
+  if (globals.rpc.length === 0) return [];
+  const { reportWorkers } = await import("../../sessions/mod.ts");
+  return await reportWorkers(globals, signal, warn);
+}
+
 /** The report for `--json`. Memory is in bytes. */
-function json(reports: readonly BackendReport[], chosen: string | null, note: string | null) {
+function json({ reports, workers }: Found, chosen: string | null, note: string | null) {
   return {
     chosen,
     note,
@@ -68,10 +90,21 @@ function json(reports: readonly BackendReport[], chosen: string | null, note: st
         memory_total: device.memoryTotal,
       })),
     })),
+    workers: workers.map(({ endpoint, reason, latencyMs, devices }) => ({
+      endpoint,
+      usable: reason === null,
+      why: reason,
+      latency_ms: latencyMs,
+      devices: devices.map((device) => ({
+        name: device.name,
+        memory_free: device.memoryFree,
+        memory_total: device.memoryTotal,
+      })),
+    })),
   };
 }
 
-function show(reports: readonly BackendReport[]): string {
+function show({ reports, workers }: Found): string {
   const rows = reports.flatMap(({ variant, reason, devices }) =>
     devices.length === 0 ? [[variant, reason ?? "usable"]] : devices.map((device) => [
       variant,
@@ -79,5 +112,13 @@ function show(reports: readonly BackendReport[]): string {
       `${bytes(device.memoryFree)} of ${bytes(device.memoryTotal)} free`,
     ])
   );
-  return table([["BACKEND", "DEVICES"], ...rows]);
+  const workerRows = workers.flatMap(({ endpoint, reason, latencyMs, devices }) =>
+    reason !== null ? [["rpc", reason]] : devices.map((device) => [
+      "rpc",
+      `${device.name}, ${endpoint}, ${bytes(device.memoryFree)} of ${
+        bytes(device.memoryTotal)
+      } free, latency ${latencyMs?.toFixed(2)} ms`,
+    ])
+  );
+  return table([["BACKEND", "DEVICES"], ...rows, ...workerRows]);
 }

@@ -1,4 +1,9 @@
-import type { ContextMemory, Placement } from "../../protocol/mod.ts";
+import {
+  type ContextMemory,
+  type Placement,
+  rpcBuffers,
+  type RpcWorker,
+} from "../../protocol/mod.ts";
 
 /** A placement with known sizes. */
 export interface MeasuredPlacement extends Placement {
@@ -57,16 +62,19 @@ class BytesByDevice {
   }
 }
 
-/** Reads the log of a model load with its contexts. Ignores other lines. */
-export function readLoadLog(log: string): LoadReport {
-  const reader = new LoadLogReader();
+/**
+ * Reads the log of a model load with its contexts. Ignores other lines.
+ * @param rpc the RPC workers of the load
+ */
+export function readLoadLog(log: string, rpc: readonly RpcWorker[] = []): LoadReport {
+  const reader = new LoadLogReader(rpcBuffers(rpc));
   for (const line of log.split("\n")) reader.read(line.trimEnd());
   return reader.report();
 }
 
 /** Reads the log of one context: its memory on each device. */
-export function readContextLog(log: string): ContextMemory[] {
-  return readLoadLog(log).placement.map(({ device, kvBytes, computeBytes }) => ({
+export function readContextLog(log: string, rpc: readonly RpcWorker[] = []): ContextMemory[] {
+  return readLoadLog(log, rpc).placement.map(({ device, kvBytes, computeBytes }) => ({
     device,
     kvBytes,
     computeBytes,
@@ -90,6 +98,9 @@ class LoadLogReader {
   /** Bytes of the model that the log is describing: of its mapped file, and of converted weights. */
   #mapped = 0;
   #converted = 0;
+
+  /** @param rpcDevices devices of RPC workers by the names of their buffers */
+  constructor(private readonly rpcDevices: ReadonlyMap<string, string>) {}
 
   read(line: string): void {
     if (SHARING.test(line)) this.#sharing = [];
@@ -134,7 +145,7 @@ class LoadLogReader {
 
   /** Buffer names are device names with a suffix: `CPU_Mapped`, `Vulkan_Host`. */
   #deviceOf(written: string): string {
-    const buffer = nameOf(written);
+    const buffer = this.rpcDevices.get(written) ?? nameOf(written);
     const devices = new Set(this.#layers.values());
     if (devices.has(buffer)) return buffer;
     const prefix = buffer.replace(/_[^_]*$/, "");

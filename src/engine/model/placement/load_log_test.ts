@@ -94,3 +94,30 @@ llama_memory_recurrent: size =    3.00 MiB (     1 cells,   1 layers,  1 seqs  0
 Deno.test("an unrelated log gives no figures", () => {
   assertEquals(readLoadLog("something else\nsize = 5 MiB\n").placement, []);
 });
+
+Deno.test("buffers of RPC workers count for the devices of these workers", () => {
+  const log = `
+load_tensors: layer   0 assigned to device RPC0, is_swa = 0
+load_tensors: layer   1 assigned to device RPC1, is_swa = 0
+load_tensors:   CPU_Mapped model buffer size =     3.00 MiB
+load_tensors: RPC0[127.0.0.1:5001] model buffer size =     5.00 MiB
+load_tensors: RPC0[127.0.0.1:5002] model buffer size =     6.00 MiB
+llama_context: constructing llama_context
+llama_kv_cache: layer   0: dev = RPC0
+llama_kv_cache: layer   1: dev = RPC1
+llama_kv_cache: size =    2.00 MiB (  1024 cells,   2 layers,  1/1 seqs), K (f16):    1.00 MiB, V (f16):    1.00 MiB
+sched_reserve: RPC0[127.0.0.1:5001] compute buffer size =     9.00 MiB
+sched_reserve: RPC0[127.0.0.1:5002] compute buffer size =     7.00 MiB
+`;
+  const rpc = ["127.0.0.1:5001", "127.0.0.1:5002"]
+    .map((address) => ({ endpoint: address, address, devices: 1 }));
+  const parts = readLoadLog(log, rpc).placement.map((part) => [
+    part.device,
+    ...[part.layers, part.weightBytes / MIB, part.kvBytes / MIB, part.computeBytes / MIB],
+  ]);
+  assertEquals(parts, [
+    ["RPC0", 1, 5, 1, 9],
+    ["RPC1", 1, 6, 1, 7],
+    ["CPU", 0, 3, 0, 0],
+  ]);
+});

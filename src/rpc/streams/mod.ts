@@ -1,0 +1,9 @@
+/** Connections: exact reads, and a relay between two of them. */
+export {
+  type ByteStream,
+  closeQuietly,
+  readExactly,
+  StreamEnded,
+  writeAll,
+} from "./byte_stream.ts";
+export { relay } from "./relay.ts";

@@ -1,0 +1,93 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ShimmyError } from "../../errors.ts";
+import { freePort } from "../../../scripts/free_port.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { probeWorker } from "./probe.ts";
+import { workerDevices } from "./device_names.ts";
+
+/** Answers each request with bytes, the first being those of the first request; ends when there are no more. */
+function listen(answers: readonly (readonly number[] | "silence")[]) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = (async () => {
+    for await (const connection of listener) {
+      const buffer = new Uint8Array(1024);
+      for (const answer of answers) {
+        if (await connection.read(buffer) === null) break;
+        if (answer !== "silence") await connection.write(new Uint8Array(answer));
+      }
+      if (answers.includes("silence")) await connection.read(buffer).catch(() => null);
+      connection.close();
+    }
+  })();
+  const { port } = listener.addr;
+  return {
+    endpoint: { hostname: "127.0.0.1", port, text: `127.0.0.1:${port}` } satisfies Endpoint,
+    [Symbol.asyncDispose]: async () => {
+      listener.close();
+      await serving;
+    },
+  };
+}
+
+const size = (bytes: number) => [bytes, 0, 0, 0, 0, 0, 0, 0];
+const hello = (major: number, minor = 0) => [...size(28), major, minor, 9, 0, ...Array(24).fill(0)];
+const count = (devices: number) => [...size(4), devices, 0, 0, 0];
+/** Free and total memory in multiples of 65,536 bytes. */
+const memory = (free: number, total: number) => [
+  ...size(16),
+  ...[0, 0, free, 0, 0, 0, 0, 0],
+  ...[0, 0, total, 0, 0, 0, 0, 0],
+];
+
+async function refusal(answers: Parameters<typeof listen>[0], timeoutMs = 5_000): Promise<string> {
+  await using worker = listen(answers);
+  const { endpoint } = worker;
+  const error = await assertRejects(() => probeWorker(endpoint, { timeoutMs }), ShimmyError);
+  assertEquals(error.kind, "backend");
+  assertStringIncludes(error.message, endpoint.text);
+  return error.message;
+}
+
+Deno.test("a worker tells its version, its devices and their memory", async () => {
+  await using worker = listen([hello(7), ...Array(9).fill(count(2)), memory(1, 2), memory(3, 4)]);
+  const { endpoint } = worker;
+  const found = await probeWorker(endpoint);
+  assertEquals(found.version, { major: 7, minor: 0, patch: 9 });
+  assertEquals(found.address, endpoint.text);
+  assert(found.latencyMs > 0 && found.latencyMs < 5_000);
+  assertEquals(found.devices, [
+    { memoryFree: 65_536, memoryTotal: 2 * 65_536 },
+    { memoryFree: 3 * 65_536, memoryTotal: 4 * 65_536 },
+  ]);
+  const devices = workerDevices([found, { ...found, devices: found.devices.slice(1) }]);
+  assertEquals(devices.map(({ name, index }) => [name, index]), [["RPC0", 0], ["RPC1", 1], [
+    "RPC2",
+    0,
+  ]]);
+});
+
+Deno.test("a worker of another version, without devices or of another protocol is refused", async () => {
+  assertStringIncludes(await refusal([hello(6)]), "has version 6.0.9 of the RPC protocol");
+  assertStringIncludes(await refusal([hello(7, 1)]), "needs 7.0");
+  assertStringIncludes(await refusal([hello(7), ...Array(9).fill(count(0))]), "has no devices");
+  const http = [...new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n")];
+  assertStringIncludes(await refusal([http]), "does not speak ggml's RPC protocol");
+  assertStringIncludes(await refusal([[]]), "does not speak ggml's RPC protocol");
+});
+
+Deno.test("a worker that serves another program, or none at all, is refused in time", async () => {
+  assertStringIncludes(await refusal(["silence"], 200), "does not answer within 0.2 s");
+  const port = freePort();
+  const closed = { hostname: "127.0.0.1", port, text: `127.0.0.1:${port}` };
+  const error = await assertRejects(() => probeWorker(closed), ShimmyError);
+  assertStringIncludes(error.message, `Worker ${closed.text} cannot be reached: `);
+});
+
+Deno.test("a check of a worker can be cancelled", async () => {
+  await using worker = listen(["silence"]);
+  const { endpoint } = worker;
+  const controller = new AbortController();
+  const checking = probeWorker(endpoint, { signal: controller.signal });
+  controller.abort();
+  assertEquals((await assertRejects(() => checking, ShimmyError)).kind, "cancelled");
+});
