@@ -1,9 +1,11 @@
 /** Accessibility and appearance of all pages. */
 import axe from "test:axe-core";
 import { assert, assertEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
 import type { Page } from "test:playwright-core";
 import { TINY_F16 } from "../support/engine.ts";
-import { openChat } from "./chat.ts";
+import { attached, FILES } from "./attach.ts";
+import { openChat, setSampling } from "./chat.ts";
 import { TINY_NAME, uiTest } from "./ui.ts";
 
 const PAGES = ["chat", "models", "machine", "api"];
@@ -89,4 +91,33 @@ uiTest("the list of keys names how to send a message and how to begin a line", a
   await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
   const keys = await page.getByRole("dialog").locator("kbd").allInnerTexts();
   for (const key of ["Enter", "Shift+Enter", "Esc"]) assert(keys.includes(key), `${key}: ${keys}`);
+});
+
+uiTest("axe-core finds nothing in the notes about attached files", async (start) => {
+  await using ui = await start({ args: ["--max-body", "64KiB"] });
+  const { page, context } = ui;
+  // A browser that stores nothing loses the files with a reload.
+  await context.addInitScript(`Storage.prototype.setItem = () => {
+    throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
+  }`);
+  await openChat(ui, TINY_NAME);
+  const files = ["one.txt", "two.txt"]
+    .map((name) => ({ name, mimeType: "text/plain", buffer: Buffer.alloc(40_000, "a") }));
+  await page.getByLabel(FILES).setInputFiles(files);
+  await attached(page).getByText("two.txt").waitFor();
+  await page.getByText(/^Too much for a request/).waitFor();
+  await page.getByText(/^Too large to survive a reload/).waitFor();
+  assertEquals([await violations(page), await isTooWide(page)], [[], false]);
+});
+
+uiTest("a window that becomes narrow shows one of its panels", async (start) => {
+  await using ui = await start();
+  const { page } = ui;
+  await openChat(ui, TINY_NAME);
+  await setSampling(page, "temperature", 1);
+  const list = page.getByRole("region", { name: "Chats" });
+  const panel = page.getByRole("region", { name: "Steering" });
+  assertEquals([await list.isVisible(), await panel.isVisible()], [true, true]);
+  await page.setViewportSize({ width: 390, height: 844 });
+  assertEquals([await list.isVisible(), await panel.isVisible()], [false, true]);
 });

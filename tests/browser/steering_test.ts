@@ -47,6 +47,7 @@ uiTest("another token is chosen, and the answer goes on from there as a branch",
   await endedAnswer(page);
   assertEquals(await tokensOf(page), PARIS);
   await page.locator('.tokens [data-at="1"]').click();
+  await page.getByRole("dialog").getByText("all forks have the same text").waitFor();
   const others = page.getByRole("list", { name: "Alternatives" }).getByRole("button");
   const other = others.nth(1);
   const text = (await other.locator("code").innerText()).replaceAll("␣", "").trim();
@@ -69,7 +70,10 @@ uiTest("forks of a running answer are shown side by side, and one is kept", asyn
   await say(page, "Tell me a story.");
   // A token that is a part of a character has no text to click on.
   await page.locator(".tokens [data-at]").filter({ hasText: /\w/ }).nth(3).click();
-  await page.getByRole("button", { name: /^Fork 3 ways/ }).click();
+  const fork = page.getByRole("button", { name: /^Fork 3 ways/ });
+  await fork.waitFor();
+  assertEquals(await page.getByText("all forks have the same text").count(), 0);
+  await fork.click();
   await until(async () => await page.locator(".column").count() === 4);
   await until(async () =>
     await page.locator('.column article[aria-busy="true"] .tokens').count() === 4

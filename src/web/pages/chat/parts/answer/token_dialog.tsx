@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { probabilityText, visibleText } from "../../../../live/mod.ts";
 import { Dialog, Icon } from "../../../../ui/mod.ts";
-import { forkAnswer, insertText, pickToken, type Place } from "../../state/mod.ts";
+import { current, forkAnswer, insertText, pickToken, type Place } from "../../state/mod.ts";
 
 /** Forks that one click starts. */
 const FORKS = 3;
@@ -47,6 +47,8 @@ export function TokenDialog({ place, isRunning, onClose }: {
         {isRunning
           ? "The answer goes on from your choice; what follows the token is dropped."
           : "Your choice begins another branch."}
+        {current.value.value.sampling.temperature === 0 &&
+          " With temperature 0, all forks have the same text."}
       </p>
       <form
         onSubmit={(event) => {
