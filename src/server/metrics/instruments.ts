@@ -175,6 +175,11 @@ export async function createInstruments(): Promise<Instruments> {
     diskLookups,
     diskWrites,
     diskFailures,
+    sharedReachable,
+    sharedLookups,
+    sharedStates,
+    sharedBytes,
+    sharedFailures,
   ];
 
   return {
