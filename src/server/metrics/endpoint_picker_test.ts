@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { get, post, serverDouble, SETTINGS } from "../../../tests/doubles/context.ts";
 import { EngineDouble } from "../../../tests/doubles/engine.ts";
 import { entryDouble, PoolDouble } from "../../../tests/doubles/pool.ts";
@@ -68,4 +68,16 @@ Deno.test("gateways read the loaded adapters under the names that requests have 
     /\{max_lora="3",running_lora_adapters="tiny:pirate,tiny:poet",waiting_lora_adapters=""\} \d+$/,
   );
   assertEquals(Number(line!.split(" ").at(-1)) >= before, true);
+});
+
+Deno.test("the autoscalers of the packages read metrics that exist", async () => {
+  const { handler } = serverDouble();
+  const text = await (await handler(get("/metrics"))).text();
+  for (const path of ["kubernetes/shimmy.yaml", "helm/shimmy/templates/autoscaler.yaml"]) {
+    const file = new URL(`../../../packaging/${path}`, import.meta.url);
+    const objects = await Deno.readTextFile(file);
+    const names = [...objects.matchAll(/^ +metric:\n +name: (\S+)$/gm)].map(([, name]) => name!);
+    assertEquals(names, ["shimmy_queue_depth"], path);
+    for (const name of names) assert(text.includes(`\n${name} `), `${name} is not in /metrics`);
+  }
 });
