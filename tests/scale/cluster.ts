@@ -13,8 +13,24 @@ const PATIENCE_MS = 60_000;
 
 export type ReplicaName = (typeof REPLICAS)[number][0];
 
+/** What a cluster consists of. */
+export interface ClusterOptions {
+  /** Number of replicas, 1 to 3. */
+  readonly replicas?: number;
+  /** Further arguments of each replica. */
+  readonly args?: readonly string[];
+  /** Changes the proxy's configuration. */
+  readonly edit?: (config: string) => string;
+}
+
+/** Changes the configuration so that replicas are selected in turns, without regard to conversations. */
+export function inTurns(config: string): string {
+  return config.replace("balance hdr(x-shimmy-beginning)", "balance roundrobin")
+    .replaceAll(/^ {2}stick .*$/gm, "");
+}
+
 /** Free ports, all different. */
-function freePorts(count: number): number[] {
+export function freePorts(count: number): number[] {
   using stack = new DisposableStack();
   return Array.from({ length: count }, () => {
     const listener = stack.use(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
@@ -27,19 +43,21 @@ export class Cluster implements AsyncDisposable {
   readonly #machine: Machine;
   readonly #replicas = new Map<ReplicaName, Server>();
   readonly #ports: readonly number[];
+  readonly #options: ClusterOptions;
 
-  private constructor(machine: Machine) {
+  private constructor(machine: Machine, options: ClusterOptions) {
     this.#machine = this.#stack.use(machine);
     this.#ports = freePorts(REPLICAS.length + 2);
+    this.#options = options;
   }
 
-  /** Starts the replicas and the proxy. @param edit changes the proxy's configuration. */
-  static async start(edit: (config: string) => string = (config) => config): Promise<Cluster> {
-    const cluster = new Cluster(await Machine.start());
+  /** Starts the replicas and the proxy. */
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const cluster = new Cluster(await Machine.start(), options);
     try {
-      await Promise.all(REPLICAS.map(([name]) => cluster.#startReplica(name)));
-      await cluster.#startProxy(edit);
-      for (const [name] of REPLICAS) await cluster.#reach(name, "UP");
+      await Promise.all(cluster.names.map((name) => cluster.#startReplica(name)));
+      await cluster.#startProxy();
+      for (const name of cluster.names) await cluster.#reach(name, "UP");
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
       throw error;
@@ -49,11 +67,21 @@ export class Cluster implements AsyncDisposable {
 
   /** Names of the replicas. */
   get names(): readonly ReplicaName[] {
-    return REPLICAS.map(([name]) => name);
+    return REPLICAS.slice(0, this.#options.replicas).map(([name]) => name);
+  }
+
+  /** The address of the proxy. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#ports.at(-1)}`;
+  }
+
+  /** The address of a replica itself. */
+  urlOf(name: ReplicaName): string {
+    return this.#replicas.get(name)!.url("");
   }
 
   post(path: string, body: unknown, headers: HeadersInit = {}): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.#ports.at(-1)}${path}`, {
+    return fetch(`${this.url}${path}`, {
       method: "POST",
       headers: { "content-type": "application/json", ...headers },
       body: JSON.stringify(body),
@@ -77,17 +105,21 @@ export class Cluster implements AsyncDisposable {
 
   async #startReplica(name: ReplicaName): Promise<void> {
     const at = REPLICAS.findIndex(([one]) => one === name);
-    const args = ["--bind", `127.0.0.1:${this.#ports[at]}`, "--no-ui"];
+    const { args: further = [] } = this.#options;
+    const args = ["--bind", `127.0.0.1:${this.#ports[at]}`, "--no-ui", ...further];
     this.#replicas.set(name, await Server.start(this.#machine, args));
   }
 
-  async #startProxy(edit: (config: string) => string): Promise<void> {
+  async #startProxy(): Promise<void> {
+    const { edit = (config: string) => config } = this.#options;
     const statusPort = this.#ports.at(-2);
     let config = edit(await Deno.readTextFile(CONFIG))
       .replace(`127.0.0.1:${PROXY_PORT}`, `127.0.0.1:${this.#ports.at(-1)}`)
       .replace("inter 2s", "inter 200ms");
-    REPLICAS.forEach(([, port], at) => {
-      config = config.replace(`127.0.0.1:${port}`, `127.0.0.1:${this.#ports[at]}`);
+    REPLICAS.forEach(([name, port], at) => {
+      const line = `  server ${name} 127.0.0.1:${port}\n`;
+      const isUsed = at < this.names.length;
+      config = config.replace(line, isUsed ? line.replace(`${port}`, `${this.#ports[at]}`) : "");
     });
     config += `
 frontend status

@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { has, testWith } from "../packaging/tools.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, inTurns } from "./cluster.ts";
 
 const haproxy = { name: "haproxy", here: await has("haproxy", "-v") };
 
@@ -119,13 +119,10 @@ testWith("taking turns instead finds fewer prompts in the caches", haproxy, asyn
     await using cluster = await Cluster.start();
     sticky = cachedIn(await converse(cluster, asked));
   }
-  await using cluster = await Cluster.start((config) =>
-    config.replace("balance hdr(x-shimmy-beginning)", "balance roundrobin")
-      .replaceAll(/^ {2}stick .*$/gm, "")
-  );
+  await using cluster = await Cluster.start({ edit: inTurns });
   // An odd number, so that a conversation's turns take turns too.
-  const inTurns = cachedIn((await converse(cluster, asked + 1)).slice(0, asked));
-  assertGreater(sticky, inTurns);
+  const turned = cachedIn((await converse(cluster, asked + 1)).slice(0, asked));
+  assertGreater(sticky, turned);
 });
 
 testWith("a rolling restart under load loses no answer", haproxy, async () => {

@@ -1,0 +1,147 @@
+/** Measures the times of batches with real servers, as `deno task simulate` needs them. */
+import { median } from "../../../scripts/bench/stats.ts";
+import type { BatchTimes, DecodeTime, PrefillTime } from "../../../scripts/simulate/timings.ts";
+import { complete, type Completion, firstTokenMs, tokenOf } from "./client.ts";
+import type { ReplicaFacts } from "./setup.ts";
+
+/** Tokens before a batch. Times between them and past them are on a line. */
+const CONTEXTS = [64, 1024];
+/** Tokens of prefill batches. The batch size is measured too. */
+const PROMPTS = [8, 16, 64, 128];
+/** Tokens of an answer whose batches are timed. */
+const ANSWER = 24;
+/** Repetitions, of which the median counts. */
+const REPEATS = 3;
+/** The work that shows how much replicas slow each other down. */
+const SHARED = { sequences: 2, prompt: 192, answer: 40 };
+
+/** Servers on one machine and how to ask them. */
+export interface MeasuredServers {
+  readonly urls: readonly string[];
+  readonly vocabulary: readonly number[];
+  readonly facts: ReplicaFacts;
+}
+
+/** Measures all times; the first server alone, then all of them together. */
+export async function measureBatches(servers: MeasuredServers): Promise<BatchTimes> {
+  const measurement = new Measurement(servers);
+  await measurement.warmUp();
+  const decode = await measurement.decode();
+  const { prefill, overheadMs } = await measurement.prefill();
+  return { ...servers.facts, decode, prefill, overheadMs, slowdown: await measurement.slowdown() };
+}
+
+class Measurement {
+  readonly #servers: MeasuredServers;
+  /** Prompts of other parts share no tokens. */
+  #part = 1_000_000;
+
+  constructor(servers: MeasuredServers) {
+    this.#servers = servers;
+  }
+
+  get #url(): string {
+    return this.#servers.urls[0]!;
+  }
+
+  /** Tokens that no prompt had before. */
+  #fresh(length: number): number[] {
+    const part = this.#part++;
+    return Array.from({ length }, (_, at) => tokenOf(this.#servers.vocabulary, part, at));
+  }
+
+  async warmUp(): Promise<void> {
+    await Promise.all(
+      this.#servers.urls.flatMap((url) =>
+        [1, 2, 3].map(() => complete(url, this.#fresh(CONTEXTS[0]!), 16))
+      ),
+    );
+  }
+
+  async decode(): Promise<DecodeTime[]> {
+    const times: DecodeTime[] = [];
+    for (const context of CONTEXTS) {
+      const length = context - ANSWER / 2;
+      const prompts = Array.from(
+        { length: this.#servers.facts.parallel },
+        () => this.#fresh(length),
+      );
+      // All prompts are cached, so that the answers begin together.
+      for (const prompt of prompts) await complete(this.#url, prompt, 1);
+      for (let sequences = 1; sequences <= prompts.length; sequences++) {
+        const rounds: number[] = [];
+        for (let round = 0; round < REPEATS; round++) {
+          const answers = prompts.slice(0, sequences).map((prompt) =>
+            complete(this.#url, prompt, ANSWER)
+          );
+          rounds.push(msPerStep(await Promise.all(answers)));
+        }
+        times.push({ sequences, context, ms: median(rounds) });
+      }
+    }
+    return times;
+  }
+
+  async prefill(): Promise<Pick<BatchTimes, "prefill" | "overheadMs">> {
+    const times: PrefillTime[] = [];
+    const overheads: number[] = [];
+    for (const context of [0, CONTEXTS.at(-1)!]) {
+      const before = this.#fresh(context);
+      if (context > 0) await complete(this.#url, before, 1);
+      for (const tokens of [...PROMPTS, this.#servers.facts.batch]) {
+        const runs: Completion[] = [];
+        for (let run = 0; run < REPEATS; run++) {
+          runs.push(await complete(this.#url, [...before, ...this.#fresh(tokens)], 1));
+        }
+        const wrong = runs.find(({ promptTokens, cachedTokens }) =>
+          Math.abs(promptTokens - cachedTokens - tokens) > 1
+        );
+        if (wrong !== undefined) {
+          throw new Error(
+            `${wrong.promptTokens - wrong.cachedTokens} tokens were computed, not ${tokens}`,
+          );
+        }
+        times.push({ tokens, context, ms: median(runs.map(({ promptMs }) => promptMs)) });
+        overheads.push(...runs.map((one) => firstTokenMs(one) - one.promptMs));
+      }
+    }
+    return { prefill: times, overheadMs: Math.max(0, median(overheads)) };
+  }
+
+  /** The time of the same work while more servers do it, as a multiple of that of one. */
+  async slowdown(): Promise<number[]> {
+    const { urls } = this.#servers;
+    const times: number[] = [];
+    for (let count = 1; count <= urls.length; count++) {
+      const rounds: number[] = [];
+      for (let round = 0; round < REPEATS; round++) {
+        const works = urls.slice(0, count).map((url) => this.#work(url));
+        const ended = await Promise.all(works);
+        rounds.push(ended.reduce((sum, ms) => sum + ms, 0) / count);
+      }
+      times.push(median(rounds));
+    }
+    return times.map((ms) => Math.max(1, ms / times[0]!));
+  }
+
+  async #work(url: string): Promise<number> {
+    const begun = performance.now();
+    await Promise.all(Array.from(
+      { length: SHARED.sequences },
+      () => complete(url, this.#fresh(SHARED.prompt), SHARED.answer),
+    ));
+    return performance.now() - begun;
+  }
+}
+
+/** Milliseconds of a decode batch while all of these answers run. */
+function msPerStep(answers: readonly Completion[]): number {
+  const begun = Math.max(...answers.map(({ pieces }) => pieces[0]!.at));
+  const ended = Math.min(...answers.map(({ endedAt }) => endedAt));
+  const steps = answers.map(({ pieces }) => {
+    const during = pieces.filter(({ at }) => at > begun && at <= ended);
+    const tokens = during.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    return tokens / (during.at(-1)!.at - begun);
+  });
+  return 1 / median(steps);
+}

@@ -1,0 +1,126 @@
+/**
+ * Compares the predictions of `deno task simulate` with real runs of one and of three replicas behind HAProxy on
+ * this machine. First measures the times of batches, then replays traces in real time. Each replica has one
+ * thread; three of them share the cores.
+ *
+ *     deno task simulate:validate [--model FILE] [--seconds N] [--seed N] [--json FILE]
+ *
+ * The status is 1 if a figure differs by more than 15 %. The figures are meaningful on an idle machine only.
+ */
+import { table } from "../../../scripts/docs/markdown.ts";
+import type { PolicyName } from "../../../scripts/simulate/policies.ts";
+import { type RunSummary, summarize } from "../../../scripts/simulate/report.ts";
+import { simulate } from "../../../scripts/simulate/simulate.ts";
+import { type BatchTimes, slowdownOf } from "../../../scripts/simulate/timings.ts";
+import { Cluster, inTurns } from "../cluster.ts";
+import { complete, vocabularyOf } from "./client.ts";
+import { measureReplicas, timesTables } from "./measure_batches.ts";
+import { type MeasureOptions, runMeasurement, writeJson } from "./options.ts";
+import { replay } from "./replay.ts";
+import { setUp } from "./setup.ts";
+import { LENGTHS, traceFor } from "./workload.ts";
+
+/** Seconds in which the requests of each run come. */
+const SECONDS = 40;
+/** Part of the time in which the replicas are busy, about. */
+const LOAD = 0.5;
+const MOST_DIFFERENCE = 0.15;
+
+interface Scenario {
+  readonly name: string;
+  readonly replicas: number;
+  readonly isInTurns: boolean;
+  /** Where the hash of the proxy decides, the prediction takes over where each request went. */
+  readonly policy: PolicyName;
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  { name: "1 replica", replicas: 1, isInTurns: true, policy: "round-robin" },
+  { name: "3 replicas, in turns", replicas: 3, isInTurns: true, policy: "round-robin" },
+  { name: "3 replicas, sticky", replicas: 3, isInTurns: false, policy: "recorded" },
+];
+
+/** The compared figures of a summary. */
+const FIGURES = [
+  ["first token p50, ms", "firstTokenP50"],
+  ["first token p95, ms", "firstTokenP95"],
+  ["tokens/s", "tokensPerSecond"],
+  ["prompt tokens cached", "cacheHitRate"],
+] as const satisfies readonly (readonly [string, keyof RunSummary])[];
+
+interface Comparison {
+  readonly scenario: string;
+  readonly predicted: RunSummary;
+  readonly measured: RunSummary;
+}
+
+async function compare(
+  scenario: Scenario,
+  times: BatchTimes,
+  args: readonly string[],
+  { seconds, seed }: MeasureOptions,
+): Promise<Comparison> {
+  const { replicas, isInTurns, policy } = scenario;
+  const alone = { timestamp: 0, input_length: LENGTHS.input, output_length: LENGTHS.output };
+  const [lone] = simulate([alone], times, 1, "round-robin");
+  const trace = traceFor({
+    ...{ requestMs: lone!.endedAt, load: LOAD, seconds, seed },
+    machines: replicas / slowdownOf(times, replicas),
+  });
+  await using cluster = await Cluster.start({
+    ...{ replicas, args },
+    ...(isInTurns ? { edit: inTurns } : {}),
+  });
+  const vocabulary = await vocabularyOf(cluster.urlOf("a"));
+  await Promise.all(
+    cluster.names.map((name) => complete(cluster.urlOf(name), vocabulary.slice(0, 40), 20)),
+  );
+  const target = { url: cluster.url, vocabulary, replicas: cluster.names };
+  const { served, recorded } = await replay(trace, target);
+  return {
+    scenario: scenario.name,
+    predicted: summarize(simulate(recorded, times, replicas, policy)),
+    measured: summarize(served),
+  };
+}
+
+const difference = ({ predicted, measured }: Comparison, figure: keyof RunSummary) =>
+  measured[figure] === 0 ? Math.abs(predicted[figure]) : predicted[figure] / measured[figure] - 1;
+
+function report(comparisons: readonly Comparison[]): string {
+  const show = (figure: keyof RunSummary, value: number) =>
+    figure === "cacheHitRate"
+      ? `${(value * 100).toFixed(1)} %`
+      : value.toFixed(figure === "tokensPerSecond" ? 1 : 0);
+  const rows = comparisons.flatMap((one) =>
+    FIGURES.map(([name, figure]) => [
+      `${one.scenario}, ${one.measured.requests} requests`,
+      name,
+      show(figure, one.predicted[figure]),
+      show(figure, one.measured[figure]),
+      `${(difference(one, figure) * 100).toFixed(1)} %`,
+    ])
+  );
+  return table(["run", "figure", "predicted", "measured", "difference"], rows);
+}
+
+if (import.meta.main) {
+  await runMeasurement(SECONDS, async (options) => {
+    const setup = await setUp(options.model ?? undefined);
+    const times = await measureReplicas(setup);
+    console.log(`${times.model}, ${times.machine}\n\n${timesTables(times)}\n`);
+    const comparisons: Comparison[] = [];
+    for (const scenario of SCENARIOS) {
+      comparisons.push(await compare(scenario, times, setup.args, options));
+    }
+    console.log(report(comparisons));
+    await writeJson(options, { times, comparisons });
+    const worst = Math.max(
+      ...comparisons.flatMap((one) =>
+        FIGURES.map(([, figure]) => Math.abs(difference(one, figure)))
+      ),
+    );
+    console.log(`\nThe largest difference is ${(worst * 100).toFixed(1)} %`);
+    return worst <= MOST_DIFFERENCE ? 0 : 1;
+  });
+}

@@ -1,0 +1,56 @@
+/** The measurements for the simulator, with the built-in model. */
+import { assert, assertEquals } from "@std/assert";
+import { summarize } from "../../scripts/simulate/report.ts";
+import { simulate } from "../../scripts/simulate/simulate.ts";
+import { parseTimes } from "../../scripts/simulate/timings.ts";
+import { has, testWith } from "../packaging/tools.ts";
+import { Cluster } from "./cluster.ts";
+import { measureBatches } from "./measure/batches.ts";
+import { vocabularyOf } from "./measure/client.ts";
+import { replay } from "./measure/replay.ts";
+import { setUp } from "./measure/setup.ts";
+
+const haproxy = { name: "haproxy", here: await has("haproxy", "-v") };
+
+testWith(
+  "batches are measured, and a replay caches what the simulator predicts",
+  haproxy,
+  async () => {
+    const { args, facts } = await setUp(undefined);
+    await using cluster = await Cluster.start({ replicas: 2, args });
+    const urls = cluster.names.map((name) => cluster.urlOf(name));
+    const vocabulary = await vocabularyOf(urls[0]!);
+    assert(vocabulary.length > 50, `${vocabulary.length} tokens`);
+    const times = await measureBatches({ urls, vocabulary, facts });
+    assertEquals(parseTimes(JSON.stringify(times)), times);
+    assertEquals(times.slowdown.length, 2);
+    const at = (tokens: number) =>
+      times.prefill.find((one) => one.tokens === tokens && one.context === 0)!.ms;
+    assert(at(facts.batch) > at(8), `${at(facts.batch)} ms and ${at(8)} ms`);
+
+    // Far apart, so that nothing depends on the speed of this machine.
+    const trace = [["a", 60, 8], ["b", 50, 12], ["a", 100, 4], ["b", 300, 6], ["a", 130, 3]].map(
+      ([conversation, input, output], index) => ({
+        timestamp: index,
+        input_length: input as number,
+        output_length: output as number,
+        conversation: conversation as string,
+      }),
+    );
+    const { served, recorded } = await replay(trace, {
+      ...{ url: cluster.url, vocabulary, replicas: cluster.names },
+    });
+    const counts = (runs: typeof served) =>
+      runs.map(({ promptTokens, cachedTokens, completionTokens }) => [
+        ...[promptTokens, cachedTokens, completionTokens],
+      ]).sort((one, other) => one[0]! - other[0]!);
+    assertEquals(counts(served), counts(simulate(recorded, times, 2, "recorded")));
+    assertEquals(summarize(served).requests, 5);
+    // A conversation stays with its replica.
+    for (const name of ["a", "b"]) {
+      const places = recorded.filter(({ conversation }) => conversation === name)
+        .map(({ replica }) => replica);
+      assertEquals(new Set(places).size, 1);
+    }
+  },
+);
