@@ -1,4 +1,3 @@
-import type * as z from "zod";
 import { readJson, type Route, type RouteForm, type RouteSchemas } from "./http/mod.ts";
 
 /**
@@ -27,15 +26,12 @@ export function sharedRoute(...forms: readonly RouteForm[]): Route {
 
 /** The schemas of all forms together. */
 async function schemasOf(forms: readonly Route[]): Promise<RouteSchemas> {
-  const [{ union }, ...each] = await Promise.all([
-    import("zod"),
+  const [{ unionOf }, ...each] = await Promise.all([
+    import("./schemas/mod.ts"),
     ...forms.map(({ load }) => load?.() ?? Promise.resolve<RouteSchemas>({})),
   ]);
-  const unionOf = (key: "body" | "answer"): z.ZodType | undefined => {
-    const schemas = each.flatMap((form) => form[key] ?? []);
-    return schemas.length > 1 ? union(schemas) : schemas[0];
-  };
-  const [body, answer] = [unionOf("body"), unionOf("answer")];
+  const body = unionOf(each.flatMap((form) => form.body ?? []));
+  const answer = unionOf(each.flatMap((form) => form.answer ?? []));
   return {
     ...(body === undefined ? {} : { body }),
     ...(answer === undefined ? {} : { answer }),

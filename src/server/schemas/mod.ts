@@ -24,3 +24,4 @@ export {
   toStopConditions,
 } from "./sampling.ts";
 export { THINKING_LEVELS, thinkingArguments } from "./thinking.ts";
+export { unionOf } from "./union.ts";

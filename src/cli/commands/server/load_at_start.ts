@@ -67,6 +67,8 @@ export async function loadAtStart(
     if (!stop.aborted) log.error(explain(error, verbose));
   } finally {
     started();
-    if (!stop.aborted) await read();
+    if (!stop.aborted) void read();
+    // Also a server that stops waits for the import that runs.
+    await reading;
   }
 }

@@ -227,8 +227,10 @@ export async function runServer(
       keepsModels: values["keep-alive"] > 0,
       started: () => hasStarted = true,
       readModules: async () => {
-        void preparer.warm().catch(() => {});
+        // The server may stop meanwhile.
+        const warm = preparer.warm().catch(() => {});
         await loadRoutes(allRoutes, stop);
+        await warm;
       },
       // The answer to a client warms the server up as well, and a client may have unloaded the model.
       warmUp: (entry) =>
