@@ -16,6 +16,9 @@ export type ErrorKind =
   /** The library or the model could not be loaded, or the backend failed during generation. */
   | "backend";
 
+/** Maximum characters of a message. Clients can send names of megabytes, which many messages repeat. */
+const MAX_MESSAGE = 4_000;
+
 /** Token counts of a `context_length` error. */
 export interface ContextOverflow {
   readonly promptTokens: number;
@@ -50,12 +53,16 @@ export class ShimmyError extends Error {
       cause?: unknown;
     } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(bounded(message), options.cause === undefined ? undefined : { cause: options.cause });
     if (options.field !== undefined) this.field = options.field;
     if (options.detail !== undefined) this.detail = options.detail;
     if (options.retryAfter !== undefined) this.retryAfter = options.retryAfter;
     if (options.overflow !== undefined) this.overflow = options.overflow;
   }
+}
+
+function bounded(message: string): string {
+  return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE)}...`;
 }
 
 /** The message of any thrown value. */

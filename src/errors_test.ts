@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { fileReason } from "./errors.ts";
+import { fileReason, ShimmyError } from "./errors.ts";
 
 Deno.test("the reason of a failed file operation has no path and no number", async () => {
   const folder = await Deno.makeTempDir();
@@ -12,4 +12,9 @@ Deno.test("the reason of a failed file operation has no path and no number", asy
   }
   assertEquals(fileReason(new Error("Disk full (os error 28)")), "Disk full");
   assertEquals(fileReason(new Error("not a regular file")), "not a regular file");
+});
+
+Deno.test("a message has a maximum length, whatever a client has sent", () => {
+  const { message } = new ShimmyError("not_found", `Model '${"a".repeat(2 ** 20)}' not found`);
+  assertEquals([message.length, message.slice(0, 9)], [4_003, "Model 'aa"]);
 });

@@ -14,6 +14,8 @@ const PLANS = 60;
 /** Connections that are held with half a request each, and the time. */
 const HALVES = 300;
 const HALVES_MS = 3_000;
+/** Chunks of a body with a byte each. */
+const CHUNKS = 500_000;
 /** Milliseconds for which the process of a model is stopped: shorter than its heartbeat allows. */
 const STOPPED_MS = 3_000;
 
@@ -65,6 +67,26 @@ async function halves(server: Server, signal: AbortSignal): Promise<readonly str
   return [];
 }
 
+/** A body in chunks of one byte, which is no JSON. */
+async function smallChunks(server: Server, signal: AbortSignal): Promise<readonly string[]> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: portOf(server) });
+  const encoder = new TextEncoder();
+  const send = async (text: string) => {
+    for (let bytes = encoder.encode(text); bytes.length > 0;) {
+      bytes = bytes.subarray(await connection.write(bytes));
+    }
+  };
+  await send(
+    "POST /api/generate HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+  );
+  const block = "1\r\n \r\n".repeat(1_000);
+  for (let sent = 0; sent < CHUNKS && !signal.aborted; sent += 1_000) await send(block);
+  await send("0\r\n\r\n");
+  const answer = new Uint8Array(1_024);
+  const length = await connection.read(answer) ?? 0;
+  return [new TextDecoder().decode(answer.subarray(0, length)).split(" ")[1] ?? "none"];
+}
+
 /** A request to a model whose process is stopped meanwhile. */
 async function stopped(server: Server, signal: AbortSignal): Promise<readonly string[]> {
   const children = await childrenOf(server.pid);
@@ -103,6 +125,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     server,
     signal,
   ) => [await post(server, "/api/models/discover", signal)],
+  [`body: ${CHUNKS} chunks of one byte`]: smallChunks,
   [`connections: ${HALVES} with half a request`]: halves,
   ...(isPosix ? { "model process: stopped": stopped } : {}),
 };

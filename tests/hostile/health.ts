@@ -31,6 +31,8 @@ interface RequestInput {
   readonly path: string;
   /** A value, or the text of a body. */
   readonly body: Readonly<Record<string, unknown>> | (() => string);
+  /** The content type of the body. Default: that of JSON. */
+  readonly type?: string;
   /** Default: {@linkcode TOGETHER}. */
   readonly count?: number;
 }
@@ -74,10 +76,11 @@ function inputs(models: ReadonlyMap<string, string>): Input[] {
       path: "/api/generate",
       body: { model: TINY, prompt: "Hi", max_tokens: 1, grammar },
     })),
-    ...Object.entries(BODIES).map(([name, [path, body]]) => ({
+    ...Object.entries(BODIES).map(([name, { path, text, type }]) => ({
       name: `body: ${name}`,
       path,
-      body,
+      body: text,
+      ...(type === undefined ? {} : { type }),
     })),
     ...Object.entries(ACTIONS).map(([name, action]) => ({ name, action })),
     {
@@ -112,8 +115,8 @@ function actionOf(server: Server, input: Input) {
     };
   }
   const worker = new Worker(new URL("./sender.ts", import.meta.url), { type: "module" });
-  const { path, count = TOGETHER } = input;
-  const order = { url: server.url(path), body: bytesOf(input), count };
+  const { path, count = TOGETHER, type = "application/json" } = input;
+  const order = { url: server.url(path), body: bytesOf(input), type, count };
   return {
     run: (milliseconds: number) => send(worker, { ...order, milliseconds }),
     [Symbol.dispose]: () => worker.terminate(),

@@ -50,19 +50,62 @@ const chatWith = (content: string) =>
   `{"model":"shimmy-tiny","messages":[{"role":"user","content":"${content}"}]}`;
 const listOf = (count: number, item: string) => `[${`${item},`.repeat(count - 1)}${item}]`;
 
-/** Paths and texts of bodies. The texts are made when they are needed: they are large. */
-export const BODIES: Readonly<Record<string, readonly [path: string, text: () => string]>> = {
-  "a message of 31 MiB": [CHAT, () => chatWith("\\n".repeat(15.5 * 2 ** 20))],
-  "900,000 token ids": [
-    "/v1/completions",
-    () => `{"model":"shimmy-tiny","prompt":${listOf(900_000, "5")}}`,
-  ],
-  "20,000 wrong messages": [CHAT, () => `{"messages":${listOf(20_000, '{"role":1}')}}`],
-  "10 million values": [CHAT, () => `{"messages":${listOf(10_000_000, "{}")}}`],
-  "values nested 5,000 deep": [
-    CHAT,
-    () => `{"messages":${"[".repeat(5_000)}${"]".repeat(5_000)}}`,
-  ],
+const imageOf = (data: string) =>
+  `{"model":"shimmy-tiny","messages":[{"role":"user","content":[{"type":"image_url",` +
+  `"image_url":{"url":"data:image/png;base64,${data}"}}]}]}`;
+
+/** A boundary that is as long as boundaries may be. */
+const BOUNDARY = "a".repeat(70);
+
+/** A form whose file has the beginning of the boundary everywhere. */
+function form(): string {
+  const head = `--${BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n`;
+  return `${head}${"a".repeat(31 * 2 ** 20)}\r\n--${BOUNDARY}--\r\n`;
+}
+
+/** The body of a request. Its text is made when it is needed: it is large. */
+export interface HostileBody {
+  readonly path: string;
+  readonly text: () => string;
+  /** The content type. */
+  readonly type?: string;
+}
+
+/** Bodies by name. */
+export const BODIES: Readonly<Record<string, HostileBody>> = {
+  "a message of 31 MiB": { path: CHAT, text: () => chatWith("\\n".repeat(15.5 * 2 ** 20)) },
+  "900,000 token ids": {
+    path: "/v1/completions",
+    text: () => `{"model":"shimmy-tiny","prompt":${listOf(900_000, "5")}}`,
+  },
+  "20,000 wrong messages": {
+    path: CHAT,
+    text: () => `{"messages":${listOf(20_000, '{"role":1}')}}`,
+  },
+  "10 million values": { path: CHAT, text: () => `{"messages":${listOf(10_000_000, "{}")}}` },
+  "values nested 5,000 deep": {
+    path: CHAT,
+    text: () => `{"messages":${"[".repeat(5_000)}${"]".repeat(5_000)}}`,
+  },
+  "a form of 31 MiB that nearly has its boundary everywhere": {
+    path: "/v1/audio/transcriptions",
+    text: form,
+    type: `multipart/form-data; boundary=${BOUNDARY}`,
+  },
+  "an image of 31 MiB that is not base64": {
+    path: CHAT,
+    text: () => imageOf("!".repeat(31 * 2 ** 20)),
+  },
+  "reasoning of 31 MiB": {
+    path: "/v1/responses",
+    text: () =>
+      `{"model":"shimmy-tiny","input":[{"type":"reasoning","id":"a","summary":[],` +
+      `"encrypted_content":"${"/".repeat(31 * 2 ** 20)}"}]}`,
+  },
+  "an image of 31 MiB with a space after each character": {
+    path: CHAT,
+    text: () => imageOf("A ".repeat(15.5 * 2 ** 20)),
+  },
 };
 
 /** Bytes of the type and of the length before a text in the metadata of a GGUF file. */

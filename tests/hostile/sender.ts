@@ -4,6 +4,8 @@
 export interface Order {
   readonly url: string;
   readonly body: Uint8Array<ArrayBuffer>;
+  /** The content type of the body. */
+  readonly type: string;
   readonly count: number;
   readonly milliseconds: number;
 }
@@ -13,11 +15,12 @@ const scope = globalThis as unknown as {
   postMessage(statuses: readonly string[]): void;
 };
 
-scope.onmessage = async ({ data: { url, body, count, milliseconds } }) => {
+scope.onmessage = async ({ data: { url, body, type, count, milliseconds } }) => {
   const signal = AbortSignal.timeout(milliseconds);
   const send = async () => {
     try {
-      const response = await fetch(url, { method: "POST", body, signal });
+      const headers = { "content-type": type };
+      const response = await fetch(url, { method: "POST", body, headers, signal });
       await response.text();
       return String(response.status);
     } catch {

@@ -32,6 +32,8 @@ const AT_ONCE = 16;
 const MAX_WAITING = 256;
 /** Maximum bytes of all requests whose images are being fetched, in multiples of those of one. */
 const LARGEST_REQUESTS = 8;
+/** Maximum characters of a URL. */
+const MAX_URL = 8_192;
 const MAX_REDIRECTS = 3;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -183,6 +185,9 @@ class ImageFetcher {
 
 /** @throws {ShimmyError} `invalid` for a URL of another scheme, or with a password. */
 function urlOf(text: string, image: RemoteImage, base?: URL): URL {
+  if (text.length > MAX_URL) {
+    throw refused(image, `cannot be fetched: its URL has more than ${MAX_URL} characters`);
+  }
   const url = URL.parse(text, base);
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw refused(image, "cannot be fetched: its URL is not one of http or https");

@@ -113,6 +113,7 @@ Deno.test("each redirect is checked like the first URL", async () => {
     ["http://other.example/", "--allow-remote-media does not list the host other.example"],
     ["file:///etc/passwd", "its URL is not one of http or https"],
     ["http://u:p@127.0.0.1/", "its URL has a user name or a password"],
+    [`/${"a".repeat(8_192)}`, "its URL has more than 8192 characters"],
     [start, "there are more than 3 redirects"],
   ];
   for (const [to, what] of cases) {

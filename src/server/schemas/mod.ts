@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { bytesOfBase64 } from "./base64.ts";
 export { boundLists } from "./bounded_lists.ts";
 export { ANY_VALUE, fieldNamesAt, ignored, ignoredAt, visitIgnored } from "./ignored_values.ts";
 export { imageOfBase64, imageOfUrl, textWithImages } from "./images.ts";

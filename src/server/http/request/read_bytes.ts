@@ -131,32 +131,56 @@ async function readChunks(
   return { bytes, length };
 }
 
+/** Reads a body of unknown size into blocks: its chunks may have a byte each. */
 async function readUnknown(
   body: ReadableStream<Uint8Array>,
   limit: number,
   held: Pick<HeldBody, "add">,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
+  const blocks = new Blocks();
   const pauses = new Pauses();
-  let length = 0;
   for await (const chunk of body) {
-    length += chunk.length;
-    if (length > limit) throw tooLarge(limit);
+    if (blocks.length + chunk.length > limit) throw tooLarge(limit);
     held.add(chunk.length);
-    chunks.push(chunk);
-    await pauses.after(length);
+    blocks.add(chunk);
+    await pauses.after(blocks.length);
   }
-  const bytes = new Uint8Array(length);
-  let [at, copied] = [0, 0];
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-    copied += chunk.length;
-    if (copied < LARGE_BYTES) continue;
-    copied = 0;
-    await pause();
+  return await blocks.join();
+}
+
+/** Bytes in blocks of the same size. */
+class Blocks {
+  length = 0;
+  readonly #full: Uint8Array[] = [];
+  #block = new Uint8Array(PAUSE_BYTES);
+  #used = 0;
+
+  add(chunk: Uint8Array): void {
+    this.length += chunk.length;
+    for (let start = 0; start < chunk.length;) {
+      const part = chunk.subarray(start, start + this.#block.length - this.#used);
+      this.#block.set(part, this.#used);
+      this.#used += part.length;
+      start += part.length;
+      if (this.#used < this.#block.length) continue;
+      this.#full.push(this.#block);
+      this.#block = new Uint8Array(PAUSE_BYTES);
+      this.#used = 0;
+    }
   }
-  return bytes;
+
+  /** All bytes in a buffer of their own, with a pause after each block that is copied. */
+  async join(): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(this.length);
+    let at = 0;
+    for (const block of this.#full) {
+      bytes.set(block, at);
+      at += block.length;
+      if (at % LARGE_BYTES === 0) await pause();
+    }
+    bytes.set(this.#block.subarray(0, this.#used), at);
+    return bytes;
+  }
 }
 
 function tooLarge(limit: number): HttpError {

@@ -39,6 +39,25 @@ Deno.test("bodies of all sizes are read whole, announced or not", async () => {
   assertEquals(await readBytes(new Request("http://localhost/"), 0, free), new Uint8Array());
 });
 
+Deno.test("the chunks of a body of unknown size are not kept: the memory of each may be much larger", async () => {
+  const memory = new Uint8Array(65_536);
+  let value = 0;
+  // A chunk that was kept would change.
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      memory[0] = value++ % 251;
+      if (value <= 1_000) controller.enqueue(memory.subarray(0, 1));
+      else controller.close();
+    },
+  }, { highWaterMark: 0 });
+  const read = await readBytes(
+    new Request("http://localhost/", { method: "POST", body }),
+    LARGE,
+    free,
+  );
+  assertEquals(read, patterned(1_000));
+});
+
 /** A request whose body can be read into given memory, as those of connections are. */
 function bytesRequestOf(bytes: Uint8Array<ArrayBuffer>, announced: number): Request {
   let at = 0;

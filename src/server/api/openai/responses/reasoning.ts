@@ -1,5 +1,6 @@
-import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
+import { encodeBase64 } from "@std/encoding/base64";
 import { ShimmyError } from "../../../../errors.ts";
+import { bytesOfBase64 } from "../../../schemas/mod.ts";
 
 /**
  * Reasoning for clients that store conversations themselves (`reasoning.encrypted_content`) and send it
@@ -15,7 +16,8 @@ export function encodeReasoning(text: string): string {
  */
 export function decodeReasoning(encoded: string): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(decodeBase64(encoded));
+    const bytes = encoded === "" ? new Uint8Array() : bytesOfBase64(encoded, "input", "in base64");
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new ShimmyError(
       "invalid",

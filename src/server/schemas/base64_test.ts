@@ -1,0 +1,64 @@
+import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import { encodeBase64 } from "@std/encoding/base64";
+import { ShimmyError } from "../../errors.ts";
+import { bytesOfBase64 } from "./base64.ts";
+
+const decode = (text: string) => bytesOfBase64(text, "data", "a file in base64");
+
+/** Bytes that do not repeat with the slices. */
+function bytesOf(length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, (_, at) => at * 7 + (at >> 8) * 3);
+}
+
+Deno.test("base64 is decoded with and without padding, line breaks and the URL alphabet", () => {
+  for (const length of [1, 2, 3, 4, 24_575, 24_576, 24_577, 100_000, 100_001]) {
+    const bytes = bytesOf(length);
+    const text = encodeBase64(bytes);
+    const unpadded = text.replace(/=+$/, "");
+    const texts = [
+      text,
+      unpadded,
+      `${text}\r\n`,
+      text.replace(/.{76}/g, "$&\r\n"),
+      unpadded.replace(/.{7}/g, "$& "),
+      ` \n${text}`,
+      text.replaceAll("+", "-").replaceAll("/", "_"),
+    ];
+    for (const one of texts) assertEquals(decode(one), bytes);
+  }
+  assertEquals(decode("QUJD\n").buffer.byteLength, 3);
+});
+
+Deno.test("text that is not base64 is refused wherever it is wrong", () => {
+  const text = encodeBase64(bytesOf(100_000));
+  const wrong = ["", " ", "=", "A===", "AA==AA==", "!", "é", "\ud800", "A\u0000AA"];
+  for (const at of [0, 1, 32_767, 32_768, text.length - 4]) {
+    for (const one of ["!", "=", "\u1234"]) {
+      wrong.push(text.slice(0, at) + one + text.slice(at + 1));
+    }
+  }
+  for (const one of wrong) {
+    const error = assertThrows(() => decode(one), ShimmyError);
+    assertEquals([error.kind, error.message], ["invalid", "data: must be a file in base64"]);
+  }
+});
+
+Deno.test("no text takes much more time than base64 of its length", () => {
+  const length = 4 * 2 ** 20;
+  const timeOf = (character: string) => {
+    const text = character.repeat(length / character.length);
+    const start = performance.now();
+    try {
+      decode(text);
+    } catch {
+      // Most are wrong.
+    }
+    return performance.now() - start;
+  };
+  timeOf("A");
+  const usual = Math.max(20, timeOf("A"), timeOf("AAAA"));
+  // The decoder of the platform took some hundred times as long for some of them.
+  for (const one of ["!", "=", " ", "A ", "A\n", "AAAA\n", "A!", "\u1234", "A=", "=A"]) {
+    assertLess(timeOf(one), 15 * usual, JSON.stringify(one));
+  }
+});
