@@ -8,6 +8,8 @@ export class SharedStoreDouble implements SharedStore {
   isDown = false;
   /** Changes happen, but their answers come too late. */
   isSlow = false;
+  /** The changes that the store has not made yet, if they come to it late. */
+  late: (() => void)[] | null = null;
   /** Called before a text is replaced, as another server may change it meanwhile. */
   beforeReplace: () => void = () => {};
 
@@ -20,14 +22,20 @@ export class SharedStoreDouble implements SharedStore {
       this.texts.set(name, text);
       this.seconds.set(name, seconds);
     }
-    return Promise.resolve(!this.isDown);
+    return Promise.resolve(!this.isDown && !this.isSlow);
   }
 
   replace(name: string, before: string | null, after: string): Promise<boolean> {
     this.beforeReplace();
-    if (this.isDown || (this.texts.get(name) ?? null) !== before) return Promise.resolve(false);
-    this.texts.set(name, after);
-    return Promise.resolve(!this.isSlow);
+    if (this.isDown) return Promise.resolve(false);
+    const change = () => {
+      const isSame = (this.texts.get(name) ?? null) === before;
+      if (isSame) this.texts.set(name, after);
+      return isSame;
+    };
+    if (this.late === null) return Promise.resolve(change() && !this.isSlow);
+    this.late.push(change);
+    return Promise.resolve(false);
   }
 
   delete(name: string): Promise<boolean> {

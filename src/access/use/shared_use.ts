@@ -8,12 +8,15 @@ const NAME = "use";
 /** Attempts to add to the text while other servers change it. */
 const ATTEMPTS = 8;
 
-/** Ids of the latest writes that the text has. A server looks for its own before it adds again. */
-const WRITES = 32;
+/**
+ * Ids of the latest additions that the text has. A server looks for its own before it adds again, which may be
+ * some seconds later: meanwhile each other server adds once a second.
+ */
+const WRITES = 256;
 
 /** What the text tells. */
 interface SharedText {
-  /** Ids of the latest writes, the last one first. */
+  /** Ids of the latest additions, the last one first. */
   readonly writes: readonly string[];
   readonly uses: KeyUses;
 }
@@ -31,10 +34,10 @@ export class SharedUse implements UseStorage {
   /** What was not sent to the store yet. */
   #pending: KeyUses = {};
   /**
-   * What was sent to the store without a confirmation. The store may have it nevertheless: a slow answer is not
-   * waited for.
+   * What was sent to the store without a confirmation, which is sent again with the same id. The store may have
+   * it nevertheless, or get it later: a slow answer is not waited for.
    */
-  #sent: { readonly id: string; readonly uses: KeyUses } | null = null;
+  #sent: readonly { readonly id: string; readonly uses: KeyUses }[] = [];
 
   constructor(store: SharedStore, own: UseStorage) {
     this.#store = store;
@@ -64,21 +67,17 @@ export class SharedUse implements UseStorage {
       const text = await this.#store.get(NAME);
       if (text === undefined) return null;
       const { writes, uses } = readText(text) ?? EMPTY;
-      if (this.#sent !== null) {
-        if (!writes.includes(this.#sent.id)) {
-          this.#pending = addedUses(this.#sent.uses, this.#pending, now);
-        }
-        this.#sent = null;
+      this.#sent = this.#sent.filter(({ id }) => !writes.includes(id));
+      if (Object.keys(this.#pending).length > 0) {
+        this.#sent = [...this.#sent, { id: crypto.randomUUID(), uses: this.#pending }];
+        this.#pending = {};
       }
-      const id = crypto.randomUUID();
-      const after = {
-        writes: [id, ...writes].slice(0, WRITES),
-        uses: addedUses(uses, this.#pending, now),
+      const after: SharedText = {
+        writes: [...this.#sent.map(({ id }) => id), ...writes].slice(0, WRITES),
+        uses: this.#sent.reduce((sum, sent) => addedUses(sum, sent.uses, now), uses),
       };
-      this.#sent = { id, uses: this.#pending };
-      this.#pending = {};
       if (!await this.#store.replace(NAME, text, JSON.stringify(after))) continue;
-      this.#sent = null;
+      this.#sent = [];
       return after.uses;
     }
     return null;

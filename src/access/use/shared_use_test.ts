@@ -108,6 +108,22 @@ Deno.test("use that the store has added without confirming it is not added again
   assertEquals(JSON.parse(store.texts.get("use")!).uses.k.requests, 7);
 });
 
+Deno.test("use that comes to the store after the next question is not added again", async () => {
+  const store = new SharedStoreDouble();
+  await using one = await server(store);
+  await one.use(1);
+  const late: (() => void)[] = store.late = [];
+  // Each attempt is on its way when the server asks again.
+  await one.use(2);
+  store.late = null;
+  store.beforeReplace = () => void late.shift()?.();
+  await one.use(1);
+  store.beforeReplace = () => {};
+  await one.use(1);
+  assertEquals(JSON.parse(store.texts.get("use")!).uses.k.requests, 5);
+  assertEquals(one.remaining(), 5);
+});
+
 Deno.test("use that the store has not added is added with the next one", async () => {
   const store = new SharedStoreDouble();
   await using one = await server(store);

@@ -12,7 +12,9 @@ export async function openStore(
   log: Pick<Log, "info" | "warn">,
 ): Promise<SharedStore & AsyncDisposable> {
   const url = URL.parse(given);
-  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === "") {
+  if (
+    url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === "" || !isDecodable(url)
+  ) {
     // Not what was given: it may contain a password.
     throw new UsageError("--store: must be a redis:// or rediss:// URL with a host");
   }
@@ -22,4 +24,14 @@ export async function openStore(
       log.warn(`${store} cannot be reached; this server goes on without it: ${reason}`),
     found: () => log.info(`${store} can be reached again`),
   });
+}
+
+/** Whether the percent signs of a URL encode something: the client decodes its user name and password. */
+function isDecodable({ username, password, pathname }: URL): boolean {
+  try {
+    for (const part of [username, password, pathname]) decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
 }

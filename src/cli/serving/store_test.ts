@@ -5,7 +5,8 @@ import { openStore } from "./store.ts";
 const LOG = { info: () => {}, warn: () => {} };
 
 Deno.test("--store takes the URL of a store, and the error does not repeat it", async () => {
-  for (const given of ["localhost:6379", "http://localhost", "redis:///1", ""]) {
+  const wrong = ["localhost:6379", "http://localhost", "redis:///1", "redis://a:se%cret@b", ""];
+  for (const given of wrong) {
     const { message } = await assertRejects(() => openStore(given, LOG), UsageError);
     assertEquals(message, "--store: must be a redis:// or rediss:// URL with a host");
   }

@@ -51,9 +51,12 @@ export class SharedResponses {
     if (text === null) {
       // Another server has deleted it, unless it was never shared.
       if (known !== undefined && shared.has(known)) this.#own.delete(id);
-    } else if (known === undefined) {
+    } else if (known !== undefined) {
+      // The store may have it although its answer came too late.
+      shared.add(known);
+    } else {
       const stored = await this.#parse(text);
-      if (stored === null) return;
+      if (stored?.response.id !== id) return;
       shared.add(stored);
       this.#own.keep(stored);
     }
@@ -85,9 +88,16 @@ export class SharedResponses {
     try {
       // A buffer of its own, as the parser needs.
       const bytes = new Uint8Array(new TextEncoder().encode(text));
-      return await parseJson(bytes, "response", this.#parser) as StoredResponse;
+      const value = await parseJson(bytes, "response", this.#parser);
+      return isStored(value) ? value : null;
     } catch {
       return null;
     }
   }
+}
+
+function isStored(value: unknown): value is StoredResponse {
+  const { owner, response, input, conversation, size } = value as Partial<StoredResponse>;
+  return (owner === null || typeof owner === "string") && typeof response?.id === "string" &&
+    Array.isArray(input) && Array.isArray(conversation) && Number.isSafeInteger(size);
 }

@@ -65,6 +65,17 @@ Deno.test("without the store a server continues its own responses, and shares la
   assertEquals((await other.create({ previous_response_id: next.body.id })).status, 200);
 });
 
+Deno.test("a response whose store was slow is deleted with that of the store", async () => {
+  const store = new SharedStoreDouble();
+  const [one, other] = [server(store), server(store)];
+  store.isSlow = true;
+  const { id } = (await one.create({})).body;
+  store.isSlow = false;
+  assertEquals((await one.request("GET", id)).status, 200);
+  assertEquals((await other.request("DELETE", id)).status, 200);
+  assertEquals((await one.request("GET", id)).status, 404);
+});
+
 Deno.test("a response is not deleted while the store cannot be reached", async () => {
   const store = new SharedStoreDouble();
   const [one, other] = [server(store), server(store)];
@@ -102,8 +113,12 @@ Deno.test("a key reaches only its own responses on every server", async () => {
 
 Deno.test("a text of another program is no response", async () => {
   const store = new SharedStoreDouble();
-  store.texts.set("response:resp_1", "{");
-  assertEquals((await server(store).request("GET", "resp_1")).status, 404);
+  const rest = { owner: null, input: [], conversation: [] };
+  const texts = ["{", "null", "{}", JSON.stringify({ ...rest, response: { id: "resp_1" } })];
+  for (const text of [...texts, JSON.stringify({ ...rest, response: { id: "x" }, size: 1 })]) {
+    store.texts.set("response:resp_1", text);
+    assertEquals((await server(store).request("GET", "resp_1")).status, 404, text);
+  }
 });
 
 Deno.test("servers without a store know their own responses alone", async () => {
