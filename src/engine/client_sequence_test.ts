@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ShimmyError } from "../errors.ts";
 import { ClientSequence } from "./client_sequence.ts";
-import type { SequenceEvent } from "./protocol/mod.ts";
+import { NO_TIMINGS, type SequenceEvent } from "./protocol/mod.ts";
 
 const TOKEN: SequenceEvent = { type: "token", text: "a", token: 1 };
 const DONE: SequenceEvent = {
@@ -10,14 +10,7 @@ const DONE: SequenceEvent = {
   finishReason: "stop",
   stopString: null,
   usage: { promptTokens: 1, completionTokens: 1, cachedTokens: 0 },
-  timings: {
-    queueMs: 0,
-    promptMs: 0,
-    firstTokenMs: 0,
-    predictedMs: 0,
-    promptPerSecond: 0,
-    predictedPerSecond: 0,
-  },
+  timings: NO_TIMINGS,
 };
 
 /** A sequence with a log of the calls of its sink and of its controls. */

@@ -12,7 +12,8 @@ import { tinyOptions } from "../support/engine.ts";
 /** The built-in model's name. */
 export const MODEL = "shimmy-tiny";
 
-const SETTINGS: ServerSettings = {
+/** Those of servers for official clients. */
+export const SETTINGS: ServerSettings = {
   version: "1.2.3",
   apiKey: null,
   corsOrigins: [],

@@ -7,7 +7,7 @@ import { createPool } from "../../src/models/registry/registry.ts";
 import { createHandler } from "../../src/server/app.ts";
 import { MEDIA_FOLDER } from "../media/setup.ts";
 import { tinyOptions } from "../support/engine.ts";
-import { served } from "./tiny_server.ts";
+import { served, SETTINGS } from "./tiny_server.ts";
 
 /** The model's name. */
 export const SEEING = "shimmy-tiny-vision";
@@ -45,15 +45,7 @@ function visionServer(): AsyncDisposable & { readonly url: string } {
     loras: [],
     paths: "found",
   });
-  const settings = {
-    version: "1.2.3",
-    apiKey: null,
-    corsOrigins: [],
-    loopbackOnly: true,
-    maxBodyBytes: 1 << 20,
-    keepAliveMs: 10_000,
-  };
-  const server = served(createHandler({ pool, settings }));
+  const server = served(createHandler({ pool, settings: SETTINGS }));
   return {
     url: server.url,
     async [Symbol.asyncDispose]() {

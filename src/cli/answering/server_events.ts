@@ -1,5 +1,5 @@
 import type { AnswerEvent, AnswerFinish, AnswerLogprob } from "../../chat/mod.ts";
-import type { Timings, Usage } from "../../engine/protocol/mod.ts";
+import { NO_TIMINGS, type Timings, type Usage } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 
 interface WireLogprob {
@@ -49,15 +49,6 @@ export interface WireError {
   readonly n_prompt_tokens?: number;
   readonly n_ctx?: number;
 }
-
-const NO_TIMINGS: Timings = {
-  queueMs: 0,
-  promptMs: 0,
-  firstTokenMs: 0,
-  predictedMs: 0,
-  promptPerSecond: 0,
-  predictedPerSecond: 0,
-};
 
 /** The error that the server reported. */
 export function toError({ message, code, n_prompt_tokens, n_ctx }: WireError): ShimmyError {

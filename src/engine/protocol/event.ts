@@ -46,6 +46,16 @@ export interface Timings {
   readonly acceptedTokens?: number;
 }
 
+/** Timings of a sequence that computed nothing. */
+export const NO_TIMINGS: Timings = {
+  queueMs: 0,
+  promptMs: 0,
+  firstTokenMs: 0,
+  predictedMs: 0,
+  promptPerSecond: 0,
+  predictedPerSecond: 0,
+};
+
 /** Progress of a prompt, in tokens. */
 export interface PromptProgress {
   readonly promptTokens: number;

@@ -15,15 +15,16 @@ export type {
   EmbedResult,
 } from "./embedding.ts";
 export { assertionIn, deserializeError, type SerializedError, serializeError } from "./errors.ts";
-export type {
-  FinishReason,
-  Notice,
-  PromptLogprob,
-  PromptProgress,
-  SequenceEvent,
-  Timings,
-  TokenLogprob,
-  Usage,
+export {
+  type FinishReason,
+  NO_TIMINGS,
+  type Notice,
+  type PromptLogprob,
+  type PromptProgress,
+  type SequenceEvent,
+  type Timings,
+  type TokenLogprob,
+  type Usage,
 } from "./event.ts";
 export { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./frames.ts";
 export {

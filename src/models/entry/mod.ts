@@ -39,7 +39,13 @@ export {
   similarName,
 } from "./names.ts";
 export { modelNotFound } from "./not_found.ts";
-export { embeddingJson, placementJson, shapeJson } from "./placement_json.ts";
+export {
+  devicesJson,
+  embeddingJson,
+  placementJson,
+  planJson,
+  shapeJson,
+} from "./placement_json.ts";
 export { groupShards, shardSet } from "./shards.ts";
 export { type Modelfile, modelfileOf, modelfileText } from "./modelfile.ts";
 export { parseSize } from "./size.ts";

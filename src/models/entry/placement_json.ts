@@ -1,4 +1,10 @@
-import type { ContextShape, EmbeddingStatus, Placement } from "../../engine/protocol/mod.ts";
+import type { LoadPlan } from "../../engine/planning/mod.ts";
+import type {
+  ContextShape,
+  DeviceInfo,
+  EmbeddingStatus,
+  Placement,
+} from "../../engine/protocol/mod.ts";
 
 /** Placement of a model on devices for JSON output of commands and routes, in bytes. */
 export function placementJson(placement: readonly Placement[]) {
@@ -8,6 +14,18 @@ export function placementJson(placement: readonly Placement[]) {
     weight_bytes: part.weightBytes,
     kv_bytes: part.kvBytes,
     compute_bytes: part.computeBytes,
+  }));
+}
+
+/** Devices for JSON output of commands and routes. Sizes are in bytes. */
+export function devicesJson(devices: readonly DeviceInfo[]) {
+  return devices.map((device) => ({
+    name: device.name,
+    description: device.description,
+    kind: device.kind,
+    backend: device.backend,
+    memory_free: device.memoryFree,
+    memory_total: device.memoryTotal,
   }));
 }
 
@@ -35,5 +53,29 @@ export function shapeJson(shape: ContextShape) {
     kv_bytes: shape.kvBytes,
     swa_full: shape.swaFull,
     reason: shape.reason,
+  };
+}
+
+/** The plan of a load for JSON output of commands and routes. Sizes are in bytes. */
+export function planJson(plan: LoadPlan) {
+  return {
+    fits: plan.fits,
+    layers: plan.layers,
+    offloaded_layers: plan.offloadedLayers,
+    context_length: plan.contextLength,
+    parallel: plan.parallel,
+    context: shapeJson(plan.shape),
+    memory: plan.memory,
+    sliding_window_bytes: plan.slidingBytes,
+    devices: plan.devices.map((device) => ({
+      ...placementJson([device])[0]!,
+      cache_bytes: device.cacheBytes,
+      memory_free: device.memoryFree,
+      memory_total: device.memoryTotal,
+      memory_reserved: device.memoryReserved,
+    })),
+    expert_bytes: plan.expertBytes,
+    saved_bytes: plan.savedBytes,
+    notes: [...plan.notes],
   };
 }

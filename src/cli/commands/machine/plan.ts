@@ -1,7 +1,7 @@
 import { type LoadPlan, plannedBytes } from "../../../engine/planning/mod.ts";
 import { command, EXIT, interruptible } from "../../environment/mod.ts";
 import { bytes, fields, memoryFields, table } from "../../output/mod.ts";
-import { shapeJson } from "../../../models/entry/mod.ts";
+import { planJson } from "../../../models/entry/mod.ts";
 import { MODEL_OPTIONS, nameOf, openNamedModel, PULL_OPTIONS } from "../../sessions/mod.ts";
 import { flag, parallel } from "../../options/mod.ts";
 
@@ -30,34 +30,6 @@ export default command({
       return plan.fits ? EXIT.ok : EXIT.failure;
     }),
 });
-
-/** The report for `--json`. Sizes are in bytes. */
-export function planJson(plan: LoadPlan) {
-  return {
-    fits: plan.fits,
-    layers: plan.layers,
-    offloaded_layers: plan.offloadedLayers,
-    context_length: plan.contextLength,
-    parallel: plan.parallel,
-    context: shapeJson(plan.shape),
-    memory: plan.memory,
-    sliding_window_bytes: plan.slidingBytes,
-    devices: plan.devices.map((device) => ({
-      device: device.device,
-      layers: device.layers,
-      weight_bytes: device.weightBytes,
-      kv_bytes: device.kvBytes,
-      compute_bytes: device.computeBytes,
-      cache_bytes: device.cacheBytes,
-      memory_free: device.memoryFree,
-      memory_total: device.memoryTotal,
-      memory_reserved: device.memoryReserved,
-    })),
-    expert_bytes: plan.expertBytes,
-    saved_bytes: plan.savedBytes,
-    notes: plan.notes,
-  };
-}
 
 function readable(name: string, plan: LoadPlan): string {
   return [

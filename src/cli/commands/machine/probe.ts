@@ -8,6 +8,7 @@ import type {
 } from "../../../engine/protocol/mod.ts";
 import {
   capabilitiesOf,
+  devicesJson,
   embeddingJson,
   type ModelEntry,
   placementJson,
@@ -91,14 +92,7 @@ function reportOf(
     offloaded_layers: info.offloadedLayers,
     placement: placementJson(info.placement),
     embedding: embeddingJson(embedding),
-    devices: info.devices.map((device) => ({
-      name: device.name,
-      description: device.description,
-      kind: device.kind,
-      backend: device.backend,
-      memory_free: device.memoryFree,
-      memory_total: device.memoryTotal,
-    })),
+    devices: devicesJson(info.devices),
     loras: entry.loras,
     notes: info.notes,
   };

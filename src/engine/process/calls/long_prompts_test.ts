@@ -7,11 +7,17 @@ import { MAX_LONG_PROMPTS } from "./long_prompts.ts";
 /** 1 MB of text. */
 const LONG = "The quick brown fox jumps. ".repeat(37_038);
 
-Deno.test("an answer is computed while a long prompt is tokenized", async () => {
-  await using engine = await tinyEngine({ contextShift: true, lookup: false });
+/** The events of an answer that has begun and does not end. */
+async function endlessAnswer(engine: Awaited<ReturnType<typeof tinyEngine>>) {
   const running = engine.generate(ask(question("Hello"), { maxTokens: null, ignoreEos: true }));
   const events = running[Symbol.asyncIterator]();
   await events.next();
+  return events;
+}
+
+Deno.test("an answer is computed while a long prompt is tokenized", async () => {
+  await using engine = await tinyEngine({ contextShift: true, lookup: false });
+  const events = await endlessAnswer(engine);
   const long = assertRejects(() => collect(engine.generate(ask(LONG))), ShimmyError);
   const before = (await engine.status()).steps;
   assertEquals((await long).kind, "context_length");
@@ -23,9 +29,7 @@ Deno.test("an answer is computed while a long prompt is tokenized", async () => 
 
 Deno.test("counting the tokens of a long text does not hold up an answer either", async () => {
   await using engine = await tinyEngine({ contextShift: true, lookup: false });
-  const running = engine.generate(ask(question("Hello"), { maxTokens: null, ignoreEos: true }));
-  const events = running[Symbol.asyncIterator]();
-  await events.next();
+  const events = await endlessAnswer(engine);
   const counting = engine.tokenize([{ text: LONG, special: false }], false);
   const before = (await engine.status()).steps;
   const tokens = await counting;
@@ -36,9 +40,7 @@ Deno.test("counting the tokens of a long text does not hold up an answer either"
 
 Deno.test("long texts of an embedding do not hold up an answer either", async () => {
   await using engine = await tinyEngine({ contextShift: true, lookup: false });
-  const running = engine.generate(ask(question("Hello"), { maxTokens: null, ignoreEos: true }));
-  const events = running[Symbol.asyncIterator]();
-  await events.next();
+  const events = await endlessAnswer(engine);
   const long = { inputs: [{ field: "input", text: LONG }], normalize: true };
   const refused = assertRejects(() => engine.embed(long), ShimmyError);
   const before = (await engine.status()).steps;

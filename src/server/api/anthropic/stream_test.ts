@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { AnswerEvent } from "../../../chat/conversation/conversation.ts";
+import { NO_TIMINGS } from "../../../engine/protocol/event.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { feed } from "../../../../tests/support/feed.ts";
 import { collectEvents } from "../../../engine/sink.ts";
@@ -15,15 +16,6 @@ const OPTIONS = {
   requestId: "req_1",
 };
 
-const TIMINGS = {
-  queueMs: 0,
-  promptMs: 0,
-  firstTokenMs: 0,
-  predictedMs: 0,
-  promptPerSecond: 0,
-  predictedPerSecond: 0,
-};
-
 type Done = Extract<AnswerEvent, { type: "done" }>;
 
 function done(values: Partial<Done> = {}): Done {
@@ -32,7 +24,7 @@ function done(values: Partial<Done> = {}): Done {
     finishReason: "stop",
     stopString: null,
     usage: { promptTokens: 9, completionTokens: 16, cachedTokens: 4 },
-    timings: TIMINGS,
+    timings: NO_TIMINGS,
     ...values,
   };
 }

@@ -1,5 +1,4 @@
 import * as z from "zod";
-import type { LoadPlan } from "../../../engine/planning/mod.ts";
 import type { EmbeddingStatus, EngineStatus, ModelInfo } from "../../../engine/protocol/mod.ts";
 import {
   CAPABILITIES,
@@ -8,6 +7,7 @@ import {
   keepAliveEnd,
   type ModelEntry,
   placementJson,
+  planJson,
   shapeJson,
 } from "../../../models/entry/mod.ts";
 import type { ModelPool, ModelState } from "../../../models/registry/mod.ts";
@@ -252,30 +252,6 @@ export function toEmbeddingStatus(
   return { ...embeddingJson(embedding)!, queued, inputs, tokens, batches };
 }
 
-function toPlan(name: string, plan: LoadPlan): z.output<typeof planSchema> {
-  return {
-    name,
-    fits: plan.fits,
-    layers: plan.layers,
-    offloaded_layers: plan.offloadedLayers,
-    context_length: plan.contextLength,
-    parallel: plan.parallel,
-    context: shapeJson(plan.shape),
-    memory: plan.memory,
-    sliding_window_bytes: plan.slidingBytes,
-    devices: plan.devices.map((device) => ({
-      ...placementJson([device])[0]!,
-      cache_bytes: device.cacheBytes,
-      memory_free: device.memoryFree,
-      memory_total: device.memoryTotal,
-      memory_reserved: device.memoryReserved,
-    })),
-    expert_bytes: plan.expertBytes,
-    saved_bytes: plan.savedBytes,
-    notes: [...plan.notes],
-  };
-}
-
 /** The optional body of a load. */
 async function loadBody(exchange: Exchange): Promise<z.output<typeof loadSchema>> {
   return parseStrict(loadSchema, await readOptionalJson(exchange) ?? {});
@@ -329,7 +305,8 @@ export const planModel: RouteCode = {
   answer: planSchema,
   async handle(exchange) {
     const [pool, entry] = await modelOfPath(exchange);
-    return Response.json(toPlan(entry.name, await pool.plan(entry, exchange.signal)));
+    const plan = planJson(await pool.plan(entry, exchange.signal));
+    return Response.json({ name: entry.name, ...plan } satisfies z.output<typeof planSchema>);
   },
 };
 

@@ -1,6 +1,6 @@
 import type { Engine } from "../../../../engine/mod.ts";
 import type { EngineStatus, SlotStatus } from "../../../../engine/protocol/mod.ts";
-import { type ModelEntry, placementJson } from "../../../../models/entry/mod.ts";
+import { devicesJson, type ModelEntry, placementJson } from "../../../../models/entry/mod.ts";
 import type { ModelPool, ModelState } from "../../../../models/registry/mod.ts";
 import { adapterJson } from "../../../answers/mod.ts";
 import { engineStatus, queueOf } from "../../../metrics/mod.ts";
@@ -50,14 +50,7 @@ function ofEngine(engine: Engine, status: EngineStatus | null) {
     offloaded_layers: info.offloadedLayers,
     placement: placementJson(info.placement),
     notes: info.notes,
-    devices: info.devices.map((device) => ({
-      name: device.name,
-      description: device.description,
-      kind: device.kind,
-      backend: device.backend,
-      memory_free: device.memoryFree,
-      memory_total: device.memoryTotal,
-    })),
+    devices: devicesJson(info.devices),
     queue: queueStatus(engine),
     ...(status === null ? {} : {
       sequences: {

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { AnswerEvent } from "../../../../chat/conversation/conversation.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { type AnswerChunk, ChunkBuilder } from "./chunks.ts";
+import { NO_TIMINGS } from "../../../../engine/protocol/event.ts";
 
 function done(finishReason: "stop" | "length" | "tool_calls" | "cancelled"): AnswerEvent {
   return {
@@ -9,14 +10,7 @@ function done(finishReason: "stop" | "length" | "tool_calls" | "cancelled"): Ans
     finishReason,
     stopString: null,
     usage: { promptTokens: 1, completionTokens: 1, cachedTokens: 0 },
-    timings: {
-      queueMs: 0,
-      promptMs: 0,
-      firstTokenMs: 0,
-      predictedMs: 0,
-      promptPerSecond: 0,
-      predictedPerSecond: 0,
-    },
+    timings: NO_TIMINGS,
   };
 }
 

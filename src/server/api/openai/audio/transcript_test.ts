@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { transcriptText } from "./transcript.ts";
+import { NO_TIMINGS } from "../../../../engine/protocol/event.ts";
 
 const done = {
   type: "done",
@@ -12,14 +13,7 @@ const done = {
     audioTokens: 5,
     audioSeconds: 3723.0456,
   },
-  timings: {
-    queueMs: 0,
-    promptMs: 0,
-    firstTokenMs: 0,
-    predictedMs: 0,
-    promptPerSecond: 0,
-    predictedPerSecond: 0,
-  },
+  timings: NO_TIMINGS,
 } as const;
 
 const cue = (text: string, format: "srt" | "vtt") =>

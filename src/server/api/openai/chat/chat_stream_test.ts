@@ -5,20 +5,14 @@ import { feed } from "../../../../../tests/support/feed.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import type { ServerSentEvent } from "../../../http/streams.ts";
 import { ChatChunks } from "./chat_stream.ts";
+import { NO_TIMINGS } from "../../../../engine/protocol/event.ts";
 
 const DONE: AnswerEvent = {
   type: "done",
   finishReason: "stop",
   stopString: null,
   usage: { promptTokens: 5, completionTokens: 2, cachedTokens: 3 },
-  timings: {
-    queueMs: 0,
-    promptMs: 0,
-    firstTokenMs: 0,
-    predictedMs: 0,
-    promptPerSecond: 0,
-    predictedPerSecond: 0,
-  },
+  timings: NO_TIMINGS,
 };
 
 /** What a client reads of a stream made of these events, `[DONE]` included. */
