@@ -1,0 +1,227 @@
+/** Servers that share the states of conversations in a folder, and in a bucket of a real server of S3. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { Machine, Server } from "../cli/machine.ts";
+import { testWith } from "../packaging/tools.ts";
+import { s3, S3Server } from "./s3_server.ts";
+
+const timeout = () => AbortSignal.timeout(10_000);
+
+interface Message {
+  readonly role: string;
+  readonly content: string;
+}
+
+interface Turn {
+  readonly status: number;
+  readonly messages: Message[];
+  readonly text: string;
+  readonly prompt: number;
+  readonly cached: number;
+}
+
+/** A first message that has more than a state needs. */
+const question = (about: string) => ({
+  role: "user",
+  content: `Tell a story about ${about}. `.repeat(12) + "Begin.",
+});
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!await condition()) {
+    assert(performance.now() < deadline, "What was waited for did not happen");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function ask(server: Server, messages: Message[]): Promise<Turn> {
+  const response = await fetch(server.url("/v1/chat/completions"), {
+    method: "POST",
+    body: JSON.stringify({ messages, temperature: 0, max_tokens: 12 }),
+  });
+  const { choices, usage } = await response.json();
+  const text = choices?.[0].message.content ?? "";
+  return {
+    status: response.status,
+    messages: [...messages, { role: "assistant", content: text }],
+    text,
+    prompt: usage?.prompt_tokens ?? 0,
+    cached: usage?.prompt_tokens_details?.cached_tokens ?? 0,
+  };
+}
+
+const next = ({ messages }: Turn) => [...messages, { role: "user", content: "Go on, please." }];
+
+async function statusOf(server: Server) {
+  const { data } = await (await fetch(server.url("/v1/models"))).json();
+  const path = `/api/models/${encodeURIComponent(data[0].id)}/status`;
+  const { loaded } = await (await fetch(server.url(path))).json();
+  return loaded.statistics.shared_cache;
+}
+
+/** Replicas on machines of their own. The stack ends them. */
+function replicas(stack: AsyncDisposableStack, env: Record<string, string>) {
+  return async (more: Record<string, string> = {}) => {
+    const machine = stack.use(await Machine.start());
+    const args = ["--port", "0", "--no-ui", "--ctx", "2048"];
+    const server = stack.use(await Server.start(machine, args, { ...env, ...more }));
+    // So that the model is loaded, and its file is read.
+    await ask(server, [{ role: "user", content: "Hi" }]);
+    await until(async () => (await statusOf(server))?.ready ?? true);
+    return server;
+  };
+}
+
+/** A replica begins a conversation. Resolves when others can find its state. */
+async function begin(server: Server, about: string): Promise<Turn> {
+  const { writes } = await statusOf(server);
+  const first = await ask(server, [question(about)]);
+  assertEquals([first.status, first.cached < 64], [200, true]);
+  await until(async () => (await statusOf(server)).writes > writes);
+  return first;
+}
+
+/**
+ * One replica begins a conversation, another one continues it with what the first has computed. A replica that
+ * expects computing to be faster does not ask; after some conversations it asks again, to measure.
+ */
+async function continues(one: Server, other: Server, about: string): Promise<Turn> {
+  let second: Turn | undefined;
+  let count = 0;
+  await until(async () => {
+    const first = await begin(one, `${about}, part ${++count}`);
+    second = await ask(other, next(first));
+    assertEquals(second.status, 200);
+    return second.cached >= first.prompt;
+  });
+  return second!;
+}
+
+testWith("a replica continues the conversation of another through a bucket", s3, async () => {
+  await using store = new S3Server();
+  await store.start();
+  await using stack = new AsyncDisposableStack();
+  const start = replicas(stack, store.env);
+  const [one, other] = [await start(), await start()];
+  const second = await continues(one, other, "a fox and a bear");
+  // The text is that of a server without any cache.
+  const alone = await replicas(stack, {})();
+  const again = await ask(alone, second.messages.slice(0, -1));
+  assertEquals(second.text, again.text);
+  const { hits, read_bytes, reachable, failures } = await statusOf(other);
+  assertEquals([hits > 0, read_bytes > 0, reachable, failures], [true, true, true, 0]);
+  // Back to the first one, which has the beginning in memory.
+  const third = await ask(one, next(second));
+  assert(third.cached >= 64);
+  const metrics = await (await fetch(other.url("/metrics"))).text();
+  assert(/shimmy_shared_cache_lookups_total\{model="[^"]+",result="hit"\} [1-9]/.test(metrics));
+  assert(/shimmy_shared_cache_reachable\{model="[^"]+"\} 1/.test(metrics));
+});
+
+testWith("damaged and foreign objects of a bucket are ignored", s3, async () => {
+  await using store = new S3Server();
+  await store.start();
+  await using stack = new AsyncDisposableStack();
+  const start = replicas(stack, store.env);
+  const [one, other] = [await start(), await start()];
+  const secret = await start({ SHIMMY_SHARED_CACHE_KEY: "k" });
+  const bucket = store.bucket();
+  /** Damages all states, and adds objects that are none. */
+  const damage = async () => {
+    for (const { key, size } of (await bucket.list("", timeout())).objects) {
+      const bytes = (await bucket.get(key, size, timeout()))!;
+      bytes[bytes.length >> 1]! ^= 1;
+      await bucket.put(key, bytes, timeout());
+      await bucket.put(key.replace(/[^/]+$/, "readme.txt"), new Uint8Array(9), timeout());
+      await bucket.put(key.replace(/[^/]+$/, "64.state"), new Uint8Array(9), timeout());
+    }
+  };
+  for (const [reader, isDamaged] of [[other, true], [secret, false]] as const) {
+    let count = 0;
+    await until(async () => {
+      const first = await begin(one, `cats, part ${++count}, ${isDamaged}`);
+      if (isDamaged) await damage();
+      const second = await ask(reader, next(first));
+      assertEquals([second.status, second.cached < 64], [200, true]);
+      return (await statusOf(reader)).failures > 0;
+    });
+  }
+});
+
+testWith("no answer fails when the bucket is lost and comes back", s3, async () => {
+  await using store = new S3Server();
+  await store.start();
+  await using stack = new AsyncDisposableStack();
+  const start = replicas(stack, store.env);
+  const [one, other] = [await start(), await start()];
+  let asked = 0;
+  let isEnding = false;
+  const traffic = [one, other, one, other].map(async (server) => {
+    for (let turn; !isEnding;) {
+      turn = await ask(server, turn === undefined ? [question(`number ${asked++}`)] : next(turn));
+      assertEquals(turn.status, 200);
+      if (turn.messages.length > 4) turn = undefined;
+    }
+  });
+  const all = Promise.all(traffic);
+  const meanwhile = async (condition: () => Promise<boolean>) =>
+    await Promise.race([until(condition), all.then(() => {})]);
+  await meanwhile(async () => (await statusOf(one)).writes > 1);
+  await store.kill();
+  await meanwhile(async () => !(await statusOf(one)).reachable);
+  const before = asked;
+  await meanwhile(() => Promise.resolve(asked > before + 3));
+  await store.start();
+  await meanwhile(async () => (await statusOf(one)).reachable);
+  isEnding = true;
+  await all;
+  await continues(one, other, "the return");
+  one.kill("SIGTERM");
+  const { code, stderr } = await one.ended();
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, "Shared cache: this server goes on without it, because ");
+  assertStringIncludes(stderr, "Shared cache: it can be used again");
+  assertEquals(stderr.includes("a-secret"), false);
+});
+
+testWith(
+  "a server starts and answers without its bucket, and with wrong credentials",
+  s3,
+  async () => {
+    await using store = new S3Server();
+    await using stack = new AsyncDisposableStack();
+    const start = replicas(stack, store.env);
+    const one = await start();
+    assertEquals((await ask(one, [question("nothing")])).status, 200);
+    await until(async () => !(await statusOf(one)).reachable);
+    await store.start();
+    const other = await start({ AWS_SECRET_ACCESS_KEY: "wrong" });
+    assertEquals((await ask(other, [question("nothing")])).status, 200);
+    await until(async () => (await statusOf(other)).failures > 0);
+    assertStringIncludes((await statusOf(other)).notices.join(), "status 403");
+  },
+);
+
+Deno.test("a replica continues the conversation of another through a folder", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await using stack = new AsyncDisposableStack();
+    const start = replicas(stack, { SHIMMY_SHARED_CACHE: folder });
+    const [one, other] = [await start(), await start()];
+    const second = await continues(one, other, "a shared folder");
+    // The folder goes away, as a network file system does.
+    await Deno.rename(folder, `${folder}.gone`);
+    const third = await ask(one, [question("its end")]);
+    assertEquals(third.status, 200);
+    await until(async () => !(await statusOf(one)).reachable);
+    assertEquals((await ask(other, next(second))).status, 200);
+    await Deno.rename(`${folder}.gone`, folder);
+    await until(async () => {
+      await ask(one, [question(`what comes ${Math.random()}`)]);
+      return (await statusOf(one)).reachable;
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true }).catch(() => {});
+    await Deno.remove(join(`${folder}.gone`), { recursive: true }).catch(() => {});
+  }
+});
