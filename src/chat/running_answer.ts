@@ -80,7 +80,10 @@ export interface ForkedAnswer {
 export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> implements Answer {
   completionTokens = 0;
   promptTokens: number | null = null;
-  readonly #queued = Promise.withResolvers<number>();
+  /** Null until a caller awaits it, as few do. */
+  #queued: PromiseWithResolvers<number> | null = null;
+  /** Null before the end. */
+  #ended: { readonly error: unknown } | null = null;
   #assembler: AnswerAssembler | null = null;
   /** Null until the request is prepared. */
   #prepared: PreparedRequest | null = null;
@@ -88,14 +91,20 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
   readonly #early: FlowControl[] = [];
   readonly #cancelled = new AbortController();
 
-  constructor(out: Sink<AnswerEvent>) {
-    super(out);
-    // Most callers do not await it.
-    this.#queued.promise.catch(() => {});
+  get queued(): Promise<number> {
+    if (this.#queued === null) {
+      this.#queued = Promise.withResolvers<number>();
+      // The caller may await it late.
+      this.#queued.promise.catch(() => {});
+      this.#settleQueued();
+    }
+    return this.#queued.promise;
   }
 
-  get queued(): Promise<number> {
-    return this.#queued.promise;
+  #settleQueued(): void {
+    if (this.#queued === null) return;
+    if (this.promptTokens !== null) this.#queued.resolve(this.promptTokens);
+    else if (this.#ended !== null) this.#queued.reject(this.#ended.error ?? notQueued());
   }
 
   /** Aborts when the answer is cancelled. */
@@ -221,7 +230,7 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
     if (event.type === "error") return;
     if (event.type === "queued") {
       this.promptTokens = event.promptTokens;
-      return this.#queued.resolve(event.promptTokens);
+      return this.#settleQueued();
     }
     if (event.type === "prompt" || event.type === "progress") return this.out.event(event);
     if (event.type === "rewind") {
@@ -234,7 +243,8 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
   }
 
   override end(error?: unknown): void {
-    this.#queued.reject(error ?? notQueued());
+    this.#ended = { error };
+    this.#settleQueued();
     super.end(error);
   }
 

@@ -17,12 +17,14 @@ export interface Constraint {
  * (after the reasoning). If the model decides about calls, the grammar applies from the start of a
  * call.
  *
+ * @param onBuild called before a grammar is built that is not known from another request.
  * @throws {ShimmyError} `invalid` if a grammar cannot express the schema, or if the tool was not
  * offered.
  */
 export async function constraintOf(
   { format, input }: Pick<AnswerRequest, "format" | "input">,
   chat: RenderedChat | null,
+  onBuild: () => void = () => {},
 ): Promise<Constraint | null> {
   if (chat === null || input.type !== "chat") {
     if (format.type === "text") return null;
@@ -30,6 +32,7 @@ export async function constraintOf(
     return await cachedGrammar(
       JSON.stringify(["content", format]),
       (rules) => contentRule(format, rules),
+      onBuild,
     );
   }
   const forced = forcedTools(input, chat.tools);
@@ -40,16 +43,16 @@ export async function constraintOf(
   if (forced !== null) {
     const make = (rules: GrammarRules) =>
       `${reasoningRule(chat, rules)} ${chat.format.grammar(forced, rules, parallel)}`;
-    return await cachedGrammar(key(["forced", forced]), make);
+    return await cachedGrammar(key(["forced", forced]), make, onBuild);
   }
-  if (format.type === "text") return await lazyCallGrammar(chat, parallel);
+  if (format.type === "text") return await lazyCallGrammar(chat, parallel, onBuild);
   // A request's own grammar describes the whole output, unless reasoning or a frame surrounds the
   // answer.
   if (format.type === "grammar" && !opensReasoning && !chat.format.framesAnswer) {
     return raw(format.source);
   }
   const make = (rules: GrammarRules) => contentGrammar(format, chat, rules, parallel);
-  return await cachedGrammar(key([format, chat.tools]), make);
+  return await cachedGrammar(key([format, chat.tools]), make, onBuild);
 }
 
 function raw(source: string): Constraint {
@@ -66,9 +69,11 @@ const cache = new Map<string, Constraint>();
 async function cachedGrammar(
   key: string,
   make: (rules: GrammarRules) => string,
+  onBuild: () => void,
 ): Promise<Constraint> {
   let constraint = cache.get(key);
   if (constraint === undefined) {
+    onBuild();
     constraint = await newGrammar(make);
     const oldest = cache.keys().next();
     if (cache.size >= CACHE_SIZE && !oldest.done) cache.delete(oldest.value);
@@ -105,7 +110,11 @@ function forcedTools({ toolChoice }: ChatInput, tools: readonly Tool[]): readonl
 }
 
 /** A lazy grammar that constrains calls after the model has started one. */
-async function lazyCallGrammar(chat: RenderedChat, parallel: boolean): Promise<Constraint | null> {
+async function lazyCallGrammar(
+  chat: RenderedChat,
+  parallel: boolean,
+  onBuild: () => void,
+): Promise<Constraint | null> {
   const { tools, format } = chat;
   const triggers = tools.length === 0 ? [] : format.triggers(tools);
   if (triggers.length === 0) return null;
@@ -113,6 +122,7 @@ async function lazyCallGrammar(chat: RenderedChat, parallel: boolean): Promise<C
   const { grammar, notices } = await cachedGrammar(
     key,
     (rules) => format.grammar(tools, rules, parallel),
+    onBuild,
   );
   const patterns = triggers.map((text) => `(${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")})`);
   return { grammar: { ...grammar, triggers: patterns }, notices };

@@ -182,3 +182,18 @@ Deno.test("a schema is refused by the field that sent it", async () => {
   const error = await assertRejects(() => constrain({}, format), ShimmyError);
   assertEquals(error.field, "guided_json");
 });
+
+Deno.test("a grammar is built once for all requests with the same schema", async () => {
+  const { info } = new EngineDouble({ info: { chatTemplate: TINY_TEMPLATE } });
+  const input = chatInput({});
+  const builds = async (schema: Record<string, unknown>) => {
+    let count = 0;
+    const format = { type: "json_schema", schema } as const;
+    await constraintOf({ input, format }, await renderChat(info, input), () => count++);
+    return count;
+  };
+  const enumOf = (value: string) => ({ enum: [value, "known or not"] });
+  assertEquals(await builds(enumOf("a")), 1);
+  assertEquals(await builds(enumOf("a")), 0);
+  assertEquals(await builds(enumOf("b")), 1);
+});

@@ -66,7 +66,7 @@ export interface JsonParser {
 /** Parts of a preparation, with limits of their own. */
 export type Phase = "json" | "template" | "format";
 
-/** Prepares a request in this thread. `onPhase` is called before each part of the work. */
+/** Prepares a request in this thread. `onPhase` is called before each part of the work that has to be done. */
 export async function prepareAnswer(
   info: ModelInfo,
   input: Input,
@@ -77,11 +77,13 @@ export async function prepareAnswer(
   const chat = input.type === "chat" ? await renderChat(info, input) : null;
   const prompt = chat?.parts ?? await renderPrompt(info, input);
   checkPromptLength(info, prompt);
-  if (format.type !== "text" || (chat !== null && chat.tools.length > 0)) onPhase("format");
+  const onFormat = () => onPhase("format");
+  if (format.type === "grammar") onFormat();
   const grammarTokens = format.type === "grammar"
     ? await checkRawGrammar(format.source, format.field)
     : [];
-  const constraint = await constraintOf({ input, format }, chat);
+  // A grammar that is known from another request is no work.
+  const constraint = await constraintOf({ input, format }, chat, onFormat);
   return { prompt, chat, constraint, grammarTokens };
 }
 
