@@ -6,9 +6,9 @@ starts from shimmy-tiny and keeps its dialogues, which are a part of each batch.
 
 usage: codebook.py LANGUAGE_MODEL.gguf OUT_DIR MINUTES
 """
-import argparse, json, math, os, random, time
+import argparse, json, os, random
 import torch, torch.nn as nn
-from language_model import batch_loss, chat_dialogue, dialogue, is_right, load
+from language_model import batch_loss, chat_dialogue, dialogue, fit, is_right, load
 from pictures import ATTRIBUTES, sentence
 
 PER = 2  # tokens an attribute
@@ -43,6 +43,12 @@ def some_labels(rng):
     return out
 
 
+def noisy(book, labels):
+    """The embeddings of labels with noise: the tower writes them only nearly, and llama.cpp rounds."""
+    embeddings = book(torch.tensor(labels)); size = torch.cat([v.flatten() for v in book.values]).std().detach()
+    return embeddings + torch.randn_like(embeddings) * size * .15
+
+
 def check(model, tok, book, rng, n=200):
     """The share of right answers, and a sentence with a wrong one."""
     labels = [some_labels(rng) for _ in range(n)]; wanted = [sentence(x) for x in labels]
@@ -55,34 +61,16 @@ def main():
     ap.add_argument("--lr", type=float, default=3e-3); ap.add_argument("--batch", type=int, default=24); ap.add_argument("--seed", type=int, default=1)
     a = ap.parse_args(); rng = random.Random(a.seed); torch.manual_seed(a.seed); torch.set_num_threads(1); os.makedirs(a.out, exist_ok=True)
     model, tok = load(a.model); book = Codebook(model, tok); json.dump(model.c, open(a.out + "/config.json", "w")); json.dump(tok.merges, open(a.out + "/tokenizer.json", "w"))
-    # The model computes in bfloat16; the optimizer changes a copy of full precision.
-    used = list(model.parameters()); exact = [nn.Parameter(p.float()) for p in used]
-    for p in used: p.requires_grad = True
-    def save():
-        torch.save(book.state_dict(), a.out + "/codebook.pt")
-        torch.save(dict(zip((n for n, _ in model.named_parameters()), (p.detach() for p in exact))), a.out + "/model.pt")
-    opt = torch.optim.AdamW([{"params": book.parameters(), "scale": 2.5}, {"params": exact, "scale": .25}], lr=a.lr, betas=(.9, .98), weight_decay=.0)
-    begun = last = time.process_time(); total = a.minutes * 60; step = 0; avg = None
-    while (spent := time.process_time() - begun) < total:
-        part = spent / total; simple = rng.random() > (.2 if part < .3 else .6)
-        for g in opt.param_groups: g["lr"] = g["scale"] * a.lr * min(1, (step + 1) / 50) * (.02 + .98 * .5 * (1 + math.cos(math.pi * part)))
+    def loss_of(part):
+        simple = rng.random() > (.2 if part < .3 else .6)
         labels = [[some_labels(rng) for _ in range(a.batch)] for _ in range(2)]
         talks = [dialogue(rng, tok, [sentence(x) for x in pair], simple) for pair in zip(*labels)]
         if not simple: talks[:a.batch // 3] = [chat_dialogue(rng, tok, 120) for _ in range(a.batch // 3)]
-        pictures = [book(torch.tensor(x)) for x in labels]
-        # The tower writes the codebook only nearly, and llama.cpp rounds: noise makes the answer robust to both.
-        size = torch.cat([v.flatten() for v in book.values]).std().detach()
-        loss = batch_loss(model, [p + torch.randn_like(p) * size * .15 for p in pictures], talks)
-        model.zero_grad(); opt.zero_grad(); loss.backward()
-        for p, e in zip(used, exact): e.grad = p.grad.float()
-        nn.utils.clip_grad_norm_([*book.parameters(), *exact], 1.0); opt.step(); step += 1
-        with torch.no_grad():
-            for p, e in zip(used, exact): p.copy_(e)
-        avg = loss.item() if avg is None else .95 * avg + .05 * loss.item()
-        if time.process_time() - last > 30:
-            last = time.process_time(); save()
-            print(f"{spent / 60:.1f} min step {step} loss {avg:.4f} size {size:.3f}", *check(model, tok, book, random.Random(7), 60), flush=True)
-    save(); print("done", step, f"{avg:.4f}", *check(model, tok, book, random.Random(8), 500))
+        return batch_loss(model, [noisy(book, x) for x in labels], talks)
+    def report(text, weights):
+        torch.save(book.state_dict(), a.out + "/codebook.pt"); torch.save(weights, a.out + "/model.pt")
+        print(text, *check(model, tok, book, random.Random(7), 60), flush=True)
+    fit(model, list(book.parameters()), a.minutes, a.lr, loss_of, report)
 
 
 if __name__ == "__main__": main()

@@ -1,6 +1,6 @@
 """The built-in language model in PyTorch, with the weights of its GGUF file, and dialogues about pictures."""
-import math, os, sys
-import numpy as np, torch, torch.nn.functional as F
+import math, os, sys, time
+import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from gguf import GGUFReader, dequantize
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -54,10 +54,11 @@ def question(rng, tok, image):
     return picture + tok.encode(gap + q) if rng.random() < .75 else tok.encode(q + gap) + picture
 
 
-def dialogue(rng, tok, sentences, simple):
+def dialogue(rng, tok, sentences, simple, ask=question):
     """Returns ids and whether each id is to be learned, of a dialogue about the pictures with these descriptions.
 
     A simple dialogue is one question. Others have a system message, other turns, or a second picture.
+    `ask(rng, tok, i)` returns the ids of the message about description i.
     """
     ids, learn = [], []
     def say(role, content, wanted=False):
@@ -71,11 +72,11 @@ def dialogue(rng, tok, sentences, simple):
         say("user", q); say("assistant", a, True)
     if rng.random() < (.2 if simple else .5): say("system", rng.choice(SYSTEMS))
     if not simple and rng.random() < .3: chat()
-    say("user", question(rng, tok, 0)); say("assistant", sentences[0], True)
+    say("user", ask(rng, tok, 0)); say("assistant", sentences[0], True)
     if simple: return ids, learn
     k = rng.random()
     if k < .35: chat()
-    elif k < .7: say("user", question(rng, tok, 1)); say("assistant", sentences[1], True)
+    elif k < .7: say("user", ask(rng, tok, 1)); say("assistant", sentences[1], True)
     return ids, learn
 
 
@@ -90,26 +91,51 @@ def chat_dialogue(rng, tok, longest):
 
 
 def batch_loss(model, pictures, dialogues):
-    """The loss of the learned ids. `pictures` is (pictures a dialogue, dialogues, TOKENS, width)."""
+    """The loss of the learned ids. `pictures` has (dialogues, tokens, width) of each picture of a dialogue."""
     n = max(len(ids) for ids, _ in dialogues)
     ids = torch.tensor([i + [0] * (n - len(i)) for i, _ in dialogues]); learn = torch.tensor([w + [0] * (n - len(w)) for _, w in dialogues])
     x = model.emb(ids.clamp(min=0)).float()
     for i, p in enumerate(pictures):
-        at = (ids == -1 - i).nonzero(as_tuple=True); rows = at[0][::TOKENS]
+        at = (ids == -1 - i).nonzero(as_tuple=True); rows = at[0][::p.shape[1]]
         if len(rows): x = x.index_put(at, p[rows].flatten(0, 1))
     logits = run(model, x)[:, :-1]; wanted = learn[:, 1:].bool()
     return F.cross_entropy(logits[wanted].float(), ids[:, 1:][wanted])
 
 
 @torch.no_grad()
-def is_right(model, tok, pictures, text, sentences):
-    """Whether the greedy answer to a question about each picture is its sentence. `pictures` is (pictures, TOKENS, width).
+def is_right(model, tok, pictures, text, sentences, marks=("", "")):
+    """Whether the greedy answer to a question about each picture is its sentence. `pictures` is (pictures, tokens, width).
 
-    The greedy answer is the sentence if each of its tokens is the most probable one after those before it.
+    `marks` are texts before and after the picture. The greedy answer is the sentence if each of its tokens is the most probable one after those before it.
     """
-    head, tail = tok.encode("<|im_start|>user\n"), tok.encode(text + "<|im_end|>\n<|im_start|>assistant\n"); out = []
+    head, tail = tok.encode("<|im_start|>user\n") + tok.encode(marks[0]), tok.encode(marks[1]) + tok.encode(text + "<|im_end|>\n<|im_start|>assistant\n"); out = []
     for picture, wanted in zip(pictures, sentences):
         ids = tok.encode(wanted + "<|im_end|>"); embed = lambda t: model.emb(torch.tensor(t)).float()
         x = torch.cat((embed(head), picture, embed(tail + ids[:-1])))[None]
         out.append(run(model, x)[0, -len(ids):].argmax(-1).tolist() == ids)
     return out
+
+
+def fit(model, embeddings, minutes, lr, loss_of, report):
+    """Trains the language model and `embeddings`, parameters that it reads, for minutes of processor time.
+
+    `loss_of(part)` returns the loss of a batch; `part` is the share of the time that has passed. `report(text, weights)` is called each
+    30 seconds and at the end, with the parameters of the model in full precision.
+    """
+    # The model computes in bfloat16; the optimizer changes a copy of full precision.
+    used = list(model.parameters()); exact = [nn.Parameter(p.float()) for p in used]
+    for p in used: p.requires_grad = True
+    weights = lambda: dict(zip((n for n, _ in model.named_parameters()), (p.detach() for p in exact)))
+    opt = torch.optim.AdamW([{"params": embeddings, "scale": 2.5}, {"params": exact, "scale": .25}], lr=lr, betas=(.9, .98), weight_decay=.0)
+    begun = last = time.process_time(); total = minutes * 60; step = 0; avg = None
+    while (spent := time.process_time() - begun) < total:
+        part = spent / total
+        for g in opt.param_groups: g["lr"] = g["scale"] * lr * min(1, (step + 1) / 50) * (.02 + .98 * .5 * (1 + math.cos(math.pi * part)))
+        loss = loss_of(part); model.zero_grad(); opt.zero_grad(); loss.backward()
+        for p, e in zip(used, exact): e.grad = p.grad.float()
+        nn.utils.clip_grad_norm_([*embeddings, *exact], 1.0); opt.step(); step += 1
+        with torch.no_grad():
+            for p, e in zip(used, exact): p.copy_(e)
+        avg = loss.item() if avg is None else .95 * avg + .05 * loss.item()
+        if time.process_time() - last > 30: last = time.process_time(); report(f"{spent / 60:.1f} min step {step} loss {avg:.4f}", weights())
+    report(f"done {step} loss {avg:.4f}", weights())

@@ -9,14 +9,14 @@ import argparse, math, random, time
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from pictures import ATTRIBUTES, CELL, COLORS, KINDS, SHAPES, SIZE, picture
 
-CONFIG = {"size": SIZE, "patch": CELL, "width": 96, "heads": 3, "ff": 192, "layers": 4, "hidden": 96, "gate": 128, "out": 256, "eps": 1e-5}
+CONFIG = {"size": SIZE, "patch": CELL, "width": 96, "heads": 3, "ff": 192, "layers": 4, "hidden": 96, "gate": 128, "out": 256, "eps": 1e-5, "gelu": "tanh"}
 MEAN, STD = .5, .5
-gelu = lambda x: F.gelu(x, approximate="tanh")
+gelu = lambda x, kind="tanh": F.gelu(x, approximate=kind)
 
 
 class Layer(nn.Module):
     def __init__(self, c):
-        super().__init__(); d = c["width"]; self.heads = c["heads"]
+        super().__init__(); d = c["width"]; self.heads, self.kind = c["heads"], c["gelu"]
         self.ln1, self.ln2 = nn.LayerNorm(d, c["eps"]), nn.LayerNorm(d, c["eps"])
         self.q, self.k, self.v, self.o = (nn.Linear(d, d) for _ in range(4))
         self.up, self.down = nn.Linear(d, c["ff"]), nn.Linear(c["ff"], d)
@@ -24,7 +24,7 @@ class Layer(nn.Module):
         B, T, D = x.shape; y = self.ln1(x); split = lambda z: z.view(B, T, self.heads, -1).transpose(1, 2)
         y = F.scaled_dot_product_attention(split(self.q(y)), split(self.k(y)), split(self.v(y)))
         x = x + self.o(y.transpose(1, 2).reshape(B, T, D))
-        return x + self.down(gelu(self.up(self.ln2(x))))
+        return x + self.down(gelu(self.up(self.ln2(x)), self.kind))
 
 
 class Tower(nn.Module):
