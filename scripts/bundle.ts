@@ -19,7 +19,7 @@ const MODEL_MARK = '"@@shimmy-tiny@@"';
 const DECODER_MARK = '"@@webp-decoder@@"';
 
 /** Maximum bytes of a bundle without the texts of binary files and of the web page, which has its own limit. */
-const LIMIT = 1_800_000;
+const LIMIT = 1_900_000;
 
 /** Writes the bundle. @throws {Error} if bundling fails or the bundle is too large. */
 export async function bundle(): Promise<void> {
