@@ -1,4 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
+import { isMediaToken, movesPosition, rowToken } from "../engine/protocol/mod.ts";
 
 /**
  * JSON with sorted keys and without spaces, as RFC 8785 defines it: equal values have equal texts.
@@ -22,11 +23,18 @@ export async function sha256Hex(data: string | Uint8Array<ArrayBuffer>): Promise
   return encodeHex(await crypto.subtle.digest("SHA-256", bytes));
 }
 
-/** SHA-256 of token ids, each as 32 bits in little-endian order. */
+/**
+ * SHA-256 of token ids, each as 32 bits in little-endian order. Rows of images and sounds, whose numbers mean
+ * nothing to another process, count as -2, or as -3 if they do not move the position.
+ */
 export async function tokensDigest(tokens: readonly number[]): Promise<string> {
   const view = new DataView(new ArrayBuffer(tokens.length * 4));
-  tokens.forEach((token, index) => view.setInt32(index * 4, token, true));
+  tokens.forEach((token, index) => view.setInt32(index * 4, plain(token), true));
   return await sha256Hex(new Uint8Array(view.buffer));
+}
+
+function plain(token: number): number {
+  return isMediaToken(token) ? rowToken(0, movesPosition(token)) : token;
 }
 
 /** Fields of a request that do not change its answer. */

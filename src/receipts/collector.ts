@@ -1,4 +1,4 @@
-import type { FinishReason, Sampling, SequenceTrace } from "../engine/protocol/mod.ts";
+import type { FinishReason, MediaInput, Sampling, SequenceTrace } from "../engine/protocol/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import type { AnsweredRequest, ReceiptIssuer } from "./issuer.ts";
 import type { Receipt } from "./receipt.ts";
@@ -8,6 +8,14 @@ export interface FailedReceipt {
   readonly error: string;
 }
 
+/** What is known of an answer that was computed again. */
+export interface TracedAnswer {
+  readonly trace: SequenceTrace;
+  readonly finishReason: FinishReason;
+  /** The images and sounds of its prompt. */
+  readonly media: readonly MediaInput[];
+}
+
 /** Computes answers again with the sampling of their receipts. */
 export interface Replay {
   /** The sampling of each answer of the request, in order. */
@@ -15,8 +23,8 @@ export interface Replay {
     readonly answer: Sampling;
     readonly reasoning: Sampling | null;
   }[];
-  /** Receives the trace of each answer, and the reason of its end. */
-  readonly traced: (index: number, trace: SequenceTrace, finishReason: FinishReason) => void;
+  /** Receives each answer. */
+  readonly traced: (index: number, answer: TracedAnswer) => void;
 }
 
 /** The receipts of one request, which may have several answers. */
@@ -53,8 +61,8 @@ export class ReceiptCollector {
   }
 
   /** Reserves the place of an answer. Returns its index. */
-  reserve(paths: readonly string[]): number {
-    this.#issuer?.prepare(paths);
+  reserve({ paths, projector }: AnsweredRequest["model"]): number {
+    this.#issuer?.prepare(projector === undefined ? paths : [...paths, projector]);
     return this.#pending.push(null) - 1;
   }
 

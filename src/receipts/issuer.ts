@@ -1,8 +1,15 @@
 import { ensureSigningKey, randomId, type SigningKey } from "../access/mod.ts";
-import type { FileState, FinishReason, ModelInfo, SequenceTrace } from "../engine/protocol/mod.ts";
+import type {
+  FileState,
+  FinishReason,
+  MediaInput,
+  ModelInfo,
+  SequenceTrace,
+} from "../engine/protocol/mod.ts";
 import { ShimmyError } from "../errors.ts";
 import { requestDigest, tokensDigest } from "./canonical.ts";
 import type { FileDigests } from "./digests.ts";
+import { mediaDigests } from "./media.ts";
 import { type Receipt, signReceipt, toSamplingJson } from "./receipt.ts";
 
 /** An answer, as a receipt needs it. */
@@ -10,7 +17,14 @@ export interface AnsweredRequest {
   readonly route: string;
   /** The JSON body of the request. */
   readonly body: unknown;
-  readonly model: { readonly name: string; readonly paths: readonly string[] };
+  readonly model: {
+    readonly name: string;
+    readonly paths: readonly string[];
+    /** File of its projector, if it has one. */
+    readonly projector?: string;
+  };
+  /** The images and sounds of the prompt. */
+  readonly media: readonly MediaInput[];
   readonly info: ModelInfo;
   readonly trace: SequenceTrace;
   readonly cachedTokens: number;
@@ -64,7 +78,7 @@ export function createIssuer(
         request_sha256: await requestDigest(answer.body),
         ...versions,
         platform: `${Deno.build.os}-${Deno.build.arch}`,
-        model: { name: model.name, sha256 },
+        model: { name: model.name, sha256, ...await projectorOf(answer, digests) },
         adapters: trace.adapters.map(({ digest, scale, layers }) => ({
           sha256: digest,
           scale,
@@ -90,6 +104,7 @@ export function createIssuer(
           tokens: trace.promptTokens.length,
           sha256: await tokensDigest(trace.promptTokens),
         },
+        ...(answer.media.length === 0 ? {} : { media: await mediaDigests(answer.media) }),
         answer: { tokens: trace.tokens, finish_reason: answer.finishReason },
       }, await signingKey());
     },
@@ -97,6 +112,15 @@ export function createIssuer(
       return await signingKey();
     },
   };
+}
+
+/** The digest of the projector that read the images and sounds of an answer. */
+async function projectorOf(
+  { media, model: { projector } }: AnsweredRequest,
+  digests: FileDigests,
+): Promise<{ readonly projector?: string }> {
+  if (media.length === 0 || projector === undefined) return {};
+  return { projector: await digests.of(projector) };
 }
 
 /**

@@ -2,6 +2,7 @@ import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 import { importPublicKey, type SigningKey } from "../access/mod.ts";
 import type { BatchShapes, ContextSettings, Sampling } from "../engine/protocol/mod.ts";
 import { canonicalJson } from "./canonical.ts";
+import type { ReceiptMedia } from "./media.ts";
 
 /** What a receipt says about an answer. `docs/receipts.md` describes every field. */
 export interface ReceiptClaims {
@@ -19,6 +20,8 @@ export interface ReceiptClaims {
     readonly name: string;
     /** SHA-256 of each file, in order. */
     readonly sha256: readonly string[];
+    /** SHA-256 of the projector, of an answer about images or sounds. */
+    readonly projector?: string;
   };
   readonly adapters: readonly {
     readonly sha256: string;
@@ -59,6 +62,8 @@ export interface ReceiptClaims {
   /** The sampling was changed, or the answer was ended, by a control during the answer. */
   readonly steered: boolean;
   readonly prompt: { readonly tokens: number; readonly sha256: string };
+  /** The images and sounds of the prompt, in their order; absent without any. */
+  readonly media?: readonly ReceiptMedia[];
   readonly answer: { readonly tokens: readonly number[]; readonly finish_reason: string };
 }
 

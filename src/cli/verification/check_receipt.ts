@@ -28,7 +28,7 @@ const receiptSchema = z.looseObject({
   route: z.string().refine((route) => answerPaths.includes(route), {
     error: "must be a route with answers",
   }),
-  model: z.looseObject({ name: z.string(), sha256: z.array(digest) }),
+  model: z.looseObject({ name: z.string(), sha256: z.array(digest), projector: digest.optional() }),
   adapters: z.array(z.looseObject({
     sha256: digest,
     scale: z.number(),
@@ -56,6 +56,7 @@ const receiptSchema = z.looseObject({
   reasoning_sampling: sampling.optional(),
   steered: z.boolean(),
   prompt: z.looseObject({ tokens: count, sha256: digest }),
+  media: z.array(z.looseObject({ type: z.enum(["image", "audio"]), sha256: digest })).optional(),
   answer: z.looseObject({ tokens: z.array(token), finish_reason: z.string() }),
 });
 

@@ -1,9 +1,14 @@
 import { collectEvents, type Engine } from "../../engine/mod.ts";
-import type { SequenceEvent, SequenceTrace } from "../../engine/protocol/mod.ts";
+import { isMediaToken, type SequenceEvent, type SequenceTrace } from "../../engine/protocol/mod.ts";
 import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
-import { type Receipt, tokensDigest } from "../../receipts/mod.ts";
+import {
+  mediaDigests,
+  type Receipt,
+  type ReceiptMedia,
+  tokensDigest,
+  type TracedAnswer,
+} from "../../receipts/mod.ts";
 import { VERSION } from "../../version.ts";
-import type { ReplayedAnswer } from "./replay.ts";
 
 /** The outcome for one answer. */
 export type Verdict =
@@ -46,6 +51,12 @@ export interface Found {
   readonly logprob: number | null;
 }
 
+/** SHA-256 of the files of the model that computed again. */
+export interface ModelDigests {
+  readonly model: readonly string[];
+  readonly projector?: string;
+}
+
 /** Why a receipt cannot be compared at all; empty if it can. */
 export function obstacles({ cache, steered }: Receipt): string[] {
   return [
@@ -54,18 +65,16 @@ export function obstacles({ cache, steered }: Receipt): string[] {
   ];
 }
 
-/**
- * Compares an answer with one that was computed again.
- *
- * @param digests SHA-256 of the files of the model that computed again.
- */
+/** Compares an answer with one that was computed again. */
 export async function compare(
   receipt: Receipt,
-  { trace, finishReason }: ReplayedAnswer,
+  { trace, finishReason, media }: TracedAnswer,
   engine: Engine,
-  digests: readonly string[],
+  digests: ModelDigests,
 ): Promise<Verdict> {
   const differences = environmentDifferences(receipt, trace, engine, digests);
+  const others = mediaDifferences(receipt, await mediaDigests(media));
+  if (others.length > 0) return { result: "not comparable", reasons: [...others, ...differences] };
   if (await tokensDigest(trace.promptTokens) !== receipt.prompt.sha256) {
     const reason = `the prompt differs: ${receipt.prompt.tokens} tokens in the receipt, ` +
       `${trace.promptTokens.length} now`;
@@ -94,18 +103,38 @@ export async function compare(
   };
 }
 
+/** Images and sounds that are not those of the receipt. */
+function mediaDifferences(
+  { media: then = [] }: Receipt,
+  now: readonly ReceiptMedia[],
+): string[] {
+  if (then.length !== now.length) {
+    return [`images and sounds: ${then.length} in the receipt, ${now.length} now`];
+  }
+  const named = ({ type, sha256 }: ReceiptMedia) => `${type} ${sha256}`;
+  return then.flatMap((one, at) =>
+    named(one) === named(now[at]!)
+      ? []
+      : [`file ${at + 1}: ${named(one)} in the receipt, ${named(now[at]!)} now`]
+  );
+}
+
 /** Differences of the machine, the versions and the settings, each as a part of a sentence. */
 function environmentDifferences(
   receipt: Receipt,
   { adapters }: SequenceTrace,
   { info }: Engine,
-  digests: readonly string[],
+  digests: ModelDigests,
 ): string[] {
   const { backend, context } = receipt;
   const { settings } = info;
   const devices = info.devices.map(({ name, backend }) => `${name} (${backend})`);
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
-    ["the model's files", receipt.model.sha256, digests],
+    ["the model's files", receipt.model.sha256, digests.model],
+    // A projector changes only answers about images and sounds.
+    ...(receipt.media === undefined
+      ? []
+      : [["the projector", receipt.model.projector, digests.projector] as const]),
     [
       "adapters",
       receipt.adapters.map(({ sha256, scale }) => [sha256, scale]),
@@ -152,7 +181,8 @@ async function foundAt(
   const text = await engine.detokenize([token]);
   const tokens = [...trace.promptTokens, ...trace.tokens.slice(0, at), token];
   // The names of the adapters that the request chose are not known here.
-  const canScore = trace.adapters.length === 0 && tokens.length < engine.info.contextLength;
+  const canScore = trace.adapters.length === 0 && tokens.length < engine.info.contextLength &&
+    !tokens.some(isMediaToken);
   return { token, text, logprob: canScore ? await lastLogprob(engine, tokens) : null };
 }
 

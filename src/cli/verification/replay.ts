@@ -1,31 +1,22 @@
-import {
-  DEFAULT_SAMPLING,
-  type FinishReason,
-  type Sampling,
-  type SequenceTrace,
-} from "../../engine/protocol/mod.ts";
+import { DEFAULT_SAMPLING, type Sampling } from "../../engine/protocol/mod.ts";
 import type { ModelPool } from "../../models/registry/mod.ts";
 import {
   fromSamplingJson,
   type Receipt,
   type ReceiptIssuer,
   type SamplingJson,
+  type TracedAnswer,
 } from "../../receipts/mod.ts";
 import { createHandler } from "../../server/mod.ts";
 import { VERSION } from "../../version.ts";
+import { FilesOfRequest, type GivenFiles } from "./given_files.ts";
 import type { Proof } from "./proof.ts";
 import { responseValues } from "./response.ts";
 import { answerTexts } from "./texts.ts";
 
-/** An answer that was computed again. */
-export interface ReplayedAnswer {
-  readonly trace: SequenceTrace;
-  readonly finishReason: FinishReason;
-}
-
 /** The answers that were computed again, and their texts; or why the request was refused. */
 export type Replayed =
-  | { readonly answers: readonly ReplayedAnswer[]; readonly texts: readonly string[] }
+  | { readonly answers: readonly TracedAnswer[]; readonly texts: readonly string[] }
   | { readonly refusal: string };
 
 /** Only traces and texts are compared. */
@@ -47,34 +38,51 @@ const LEFT_OUT = ["stream_options", "stream_format", "detach", "alternatives", "
 /**
  * Sends a request again, through the handler of the server, with the sampling of its receipts.
  *
+ * @param files The images at URLs that the request has, and the sound of a form.
  * @param model The name of the model, if not that of the request.
+ * @throws {ShimmyError} `invalid` if the sound of a form is missing, or files are left over.
  */
 export async function replay(
   pool: ModelPool,
   { request, receipts }: Proof,
+  files: GivenFiles,
   model: string | undefined,
 ): Promise<Replayed> {
-  const [{ route }] = receipts;
   const body = {
     ...Object.fromEntries(Object.entries(request).filter(([name]) => !LEFT_OUT.includes(name))),
     ...(model === undefined ? {} : { model }),
     stream: false,
     receipt: true,
   };
-  const first = await send(pool, SAME_ROUTES[route] ?? route, body, receipts);
+  const taken = new FilesOfRequest(files, receipts);
+  const replayed = await sendToBoth(pool, body, receipts, taken);
+  if ("answers" in replayed) taken.checkUsed();
+  return replayed;
+}
+
+/** Sends a request to its route, and to the other one that may have answered it. */
+async function sendToBoth(
+  pool: ModelPool,
+  body: Readonly<Record<string, unknown>>,
+  receipts: Proof["receipts"],
+  taken: FilesOfRequest,
+): Promise<Replayed> {
+  const [{ route }] = receipts;
+  const first = await send(pool, SAME_ROUTES[route] ?? route, body, receipts, taken);
   // The native API and Ollama's share a route. The user agent, which no receipt has, may decide.
   if (route !== "/api/generate" || isSamePrompt(first, receipts)) return first;
-  const other = await send(pool, `/ollama${route}`, body, receipts);
+  const other = await send(pool, `/ollama${route}`, body, receipts, taken);
   return isSamePrompt(other, receipts) ? other : first;
 }
 
 async function send(
   pool: ModelPool,
   route: string,
-  body: unknown,
+  body: Readonly<Record<string, unknown>>,
   receipts: readonly Receipt[],
+  files: FilesOfRequest,
 ): Promise<Replayed> {
-  const answers: ReplayedAnswer[] = [];
+  const answers: TracedAnswer[] = [];
   const handler = createHandler({
     pool,
     settings: {
@@ -86,6 +94,7 @@ async function send(
       keepAliveMs: 2 ** 30,
     },
     receipts: NO_RECEIPTS,
+    preparer: files.preparer,
     replay: {
       samplings: receipts.map((receipt) => ({
         answer: samplingOf(receipt.sampling),
@@ -93,11 +102,10 @@ async function send(
           ? null
           : samplingOf(receipt.reasoning_sampling),
       })),
-      traced: (index, trace, finishReason) => answers[index] = { trace, finishReason },
+      traced: (index, answer) => answers[index] = answer,
     },
   });
-  const init = { method: "POST", body: JSON.stringify(body) };
-  const response = await handler(new Request(`http://localhost${route}`, init));
+  const response = await handler(files.request(route, body));
   const text = await response.text();
   if (response.status === 200 && answers.length > 0) {
     return { answers, texts: answerTexts(responseValues(text)) };

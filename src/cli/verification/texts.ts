@@ -35,7 +35,7 @@ export function otherText(
 
 function piecesOf(value: unknown, answer: number): Piece[] {
   if (!isObject(value)) return [];
-  const { choices, index, response, message, content, output, delta, type } = value;
+  const { choices, index, response, message, content, output, delta, type, text } = value;
   // OpenAI's chat and completions.
   if (Array.isArray(choices)) return choices.filter(isObject).flatMap(choicePieces);
   // OpenAI's responses: the events before the last one repeat its text.
@@ -47,6 +47,9 @@ function piecesOf(value: unknown, answer: number): Piece[] {
   // Ollama and the native API.
   if (isObject(message)) return pieces(answer, message.content);
   if (typeof response === "string") return [[answer, response]];
+  // Transcripts, and the last events of their streams.
+  const isTranscript = type === undefined || type === "transcript.text.done";
+  if (isTranscript && typeof text === "string") return [[answer, text]];
   // llama.cpp's completions.
   return pieces(typeof index === "number" ? index : answer, content);
 }

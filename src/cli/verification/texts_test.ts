@@ -20,6 +20,11 @@ Deno.test("the text of an answer is found in the responses and streams of all di
       { choices: [{ index: 0, delta: { content: " there" } }] },
       { choices: [] },
     ),
+    transcription: { text: "Hi there", usage: { type: "tokens" } },
+    "transcription stream": events(
+      { type: "transcript.text.delta", delta: "Hi" },
+      { type: "transcript.text.done", text: "Hi there" },
+    ),
     completions: { choices: [{ index: 0, text: "Hi there" }] },
     responses: { output, text: { format: { type: "text" } } },
     "responses stream": events(

@@ -112,13 +112,11 @@ export function placeFor(
 }
 
 /** @throws {ShimmyError} `invalid` for options that do not work with images and sounds. */
-function checkMediaRequest({ promptLogprobs, trace }: SequenceRequest): void {
-  const refused = (field: string, what: string) =>
-    new ShimmyError("invalid", `${field}: is not supported with images and audio: ${what}`, {
-      field,
-    });
-  if (promptLogprobs !== undefined) throw refused("prompt_logprobs", "rows have no probability");
-  if (trace) throw refused("receipt", "a receipt names only text");
+function checkMediaRequest({ promptLogprobs }: SequenceRequest): void {
+  if (promptLogprobs === undefined) return;
+  const field = "prompt_logprobs";
+  const message = `${field}: is not supported with images and audio: rows have no probability`;
+  throw new ShimmyError("invalid", message, { field });
 }
 
 /** The error of a prompt that is longer than any context that memory allows. */

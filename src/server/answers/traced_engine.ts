@@ -1,20 +1,22 @@
 import type { Engine } from "../../engine/mod.ts";
 import type { SequenceRequest } from "../../engine/protocol/mod.ts";
-import type { Replay } from "../../receipts/mod.ts";
+import { mediaOf, type Replay } from "../../receipts/mod.ts";
 import type { Exchange } from "../http/mod.ts";
 
 /** A model as its receipts name it. */
 interface NamedModel {
   readonly name: string;
   readonly paths: readonly string[];
+  /** File of the projector, if it has one. */
+  readonly projector?: string;
 }
 
 /** The models of engines, which do not know their names. */
 const models = new WeakMap<Engine, NamedModel>();
 
 /** Remembers which model an engine runs. */
-export function rememberModel(engine: Engine, { name, paths }: NamedModel): void {
-  models.set(engine, { name, paths });
+export function rememberModel(engine: Engine, { name, paths, projector }: NamedModel): void {
+  models.set(engine, { name, paths, ...(projector === undefined ? {} : { projector }) });
 }
 
 /** The model of an engine. */
@@ -29,18 +31,20 @@ export function tracedEngine(
 ): Engine {
   if (!receipts?.isWanted) return engine;
   const model = modelOf(engine);
-  const index = receipts.reserve(model.paths);
+  const index = receipts.reserve(model);
   const generate: Engine["generate"] = (given, sink) => {
     const request = { ...replayed(given, replay, index), trace: true };
+    const media = mediaOf(request.prompt);
     let isStopped = false;
     const running = engine.generate(request, {
       event(event) {
         if (event.type === "done" && event.trace !== undefined) {
           const { trace, usage, finishReason } = event;
-          replay?.traced(index, trace, finishReason);
+          replay?.traced(index, { trace, finishReason, media });
           receipts.add(index, {
             model,
             info: engine.info,
+            media,
             trace,
             cachedTokens: usage.cachedTokens,
             isCacheEnabled: request.cachePrompt ?? true,

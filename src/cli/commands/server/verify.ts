@@ -3,12 +3,14 @@ import { fileReason, ShimmyError } from "../../../errors.ts";
 import { FileDigests, isSignatureValid, type Receipt } from "../../../receipts/mod.ts";
 import { cacheDirectory } from "../../../runtime/library/paths.ts";
 import { keyFolder } from "../../config/mod.ts";
+import { readImage, readSound } from "../../answering/mod.ts";
 import { command, type Environment, EXIT, interruptible } from "../../environment/mod.ts";
-import { flag, type GlobalValues, KEYS_DIR, text } from "../../options/mod.ts";
+import { flag, type GlobalValues, KEYS_DIR, text, texts } from "../../options/mod.ts";
 import { openNamedModel, PULL_OPTIONS } from "../../sessions/mod.ts";
 import {
   checkReceipt,
   compare,
+  type GivenFiles,
   obstacles,
   otherText,
   type Proof,
@@ -29,6 +31,8 @@ const OPTIONS = {
       "public key that must have signed; default: that of shimmy keys public, or that of the receipt",
   }),
   "keys-dir": text("DIR", KEYS_DIR),
+  "image": texts("FILE", { isPath: true, help: "image at a URL of the request, in their order" }),
+  "audio": text("FILE", { isPath: true, help: "sound of a transcription" }),
   "text": flag({ help: "print the text of the tokens too" }),
   "json": flag({ help: "print JSON" }),
   ...PULL_OPTIONS,
@@ -65,7 +69,11 @@ export default command({
         parallel: proof.receipts[0].context.parallel,
         signal,
       };
-      const verdicts = await verdictsOf(environment, proof, asked, request);
+      const files = {
+        images: await Promise.all(values.image.map((path) => readImage(path, environment))),
+        sounds: values.audio === null ? [] : [await readSound(values.audio, environment)],
+      };
+      const verdicts = await verdictsOf(environment, proof, files, asked, request);
       await environment.output.print(
         values.json
           ? JSON.stringify(verdicts.map(verdictJson))
@@ -78,6 +86,7 @@ export default command({
 async function verdictsOf(
   environment: Environment,
   proof: Proof,
+  files: GivenFiles,
   asked: string | undefined,
   request: Parameters<typeof openNamedModel>[1],
 ): Promise<Verdict[]> {
@@ -86,12 +95,17 @@ async function verdictsOf(
   await using session = await openNamedModel(environment, request);
   const entry = await session.selectModel();
   const digests = new FileDigests(cacheDirectory(environment.env));
-  const now = await Promise.all(entry.paths.map((path) => digests.of(path)));
+  const hasMedia = proof.receipts.some(({ media }) => media !== undefined);
+  const projector = hasMedia ? entry.projector : undefined;
+  const now = {
+    model: await Promise.all(entry.paths.map((path) => digests.of(path))),
+    ...(projector === undefined ? {} : { projector: await digests.of(projector) }),
+  };
   const named = asked !== undefined || proof.request.model == null ? entry.name : undefined;
-  let replayed = await replay(session.registry, proof, named);
+  let replayed = await replay(session.registry, proof, files, named);
   if ("refusal" in replayed && named === undefined) {
     // The server may have had an alias that this machine does not have.
-    replayed = await replay(session.registry, proof, entry.name);
+    replayed = await replay(session.registry, proof, files, entry.name);
   }
   if ("refusal" in replayed) {
     return proof.receipts.map(() => notComparable([`the request is refused: ${replayed.refusal}`]));
