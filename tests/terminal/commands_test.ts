@@ -106,6 +106,10 @@ terminalTest("conversations are saved, resumed, exported, and get files", async 
     "/image cat.png",
     "Cannot attach 'cat.png': the model reads no images: it has no projector (mmproj).",
   );
+  await commands.run(
+    "/audio cry.wav",
+    "Cannot attach 'cry.wav': the model reads no audio: it has no projector (mmproj).",
+  );
   await terminal.enter("What?");
   await terminal.shows(/> What\?\n[^]+\n>$/);
   await commands.run("/export facts.json", "to 'facts.json'");

@@ -6,7 +6,7 @@ import {
   type Input,
 } from "../../chat/mod.ts";
 import { type Engine, iterateEvents } from "../../engine/mod.ts";
-import { mediaRefusal } from "../../engine/protocol/mod.ts";
+import { type MediaInput, mediaRefusal } from "../../engine/protocol/mod.ts";
 import {
   capabilitiesOf,
   checkGeneratesText,
@@ -88,8 +88,8 @@ class LocalModel implements OpenModel {
     return this.#engine.info.contextLength;
   }
 
-  get imageRefusal(): string | null {
-    return mediaRefusal(this.#engine.info.media, "image");
+  refusalOf(type: MediaInput["type"]): string | null {
+    return mediaRefusal(this.#engine.info.media, type);
   }
 
   get hasTemplate(): boolean {

@@ -1,4 +1,5 @@
 import type { AnswerEvent, AnswerRequest, Input } from "../../chat/mod.ts";
+import type { MediaInput } from "../../engine/protocol/mod.ts";
 
 /** Where models answer: this process or a running server. */
 export interface ModelHost extends AsyncDisposable {
@@ -23,8 +24,8 @@ export interface OpenModel {
   readonly contextLength: number;
   /** Whether the model has a chat template of its own. */
   readonly hasTemplate: boolean;
-  /** Why the model reads no images; null if it reads them. */
-  readonly imageRefusal: string | null;
+  /** Why the model reads no images, or no audio; null if it reads them. */
+  refusalOf(type: MediaInput["type"]): string | null;
   /** Tokens that an answer has at most where the request sets no limit; null: no limit. */
   readonly maxTokens: number | null;
   /** Whether the engine discards the oldest tokens of a full context. */

@@ -14,9 +14,20 @@ export const MOST_SOUND_BYTES = 25 * 2 ** 20;
  */
 export async function readSound(path: string, environment: Environment): Promise<MediaInput> {
   try {
-    const bytes = await readMediaFile(path, MOST_SOUND_BYTES, environment);
-    return { type: "audio", bytes, field: "--audio" };
+    return { type: "audio", bytes: await soundBytes(path, environment), field: "--audio" };
   } catch (error) {
     throw new UsageError(`--audio: cannot read '${path}': ${messageOf(error)}`);
   }
+}
+
+/**
+ * Reads the file of a sound.
+ *
+ * @throws {ShimmyError} `invalid` with the reason.
+ */
+export async function soundBytes(
+  path: string,
+  environment: Environment,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return await readMediaFile(path, MOST_SOUND_BYTES, environment);
 }

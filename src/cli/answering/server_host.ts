@@ -1,3 +1,4 @@
+import type { MediaInput } from "../../engine/protocol/mod.ts";
 import { delay } from "@std/async/delay";
 import type { AnswerEvent, AnswerRequest, Input } from "../../chat/mod.ts";
 import { ShimmyError } from "../../errors.ts";
@@ -36,8 +37,7 @@ export class ServerHost implements ModelHost {
         name: props.model_alias,
         contextLength: props.default_generation_settings.n_ctx,
         hasTemplate: props.chat_template !== "",
-        // Another server may not tell.
-        imageRefusal: props.modalities?.vision === false ? "the model reads no images" : null,
+        modalities: props.modalities ?? {},
       });
     } finally {
       loaded.abort();
@@ -63,24 +63,33 @@ export class ServerHost implements ModelHost {
   }
 }
 
-type Facts = Pick<OpenModel, "name" | "contextLength" | "hasTemplate" | "imageRefusal">;
+interface Facts extends Pick<OpenModel, "name" | "contextLength" | "hasTemplate"> {
+  /** What the model reads. Another server may not tell. */
+  readonly modalities: { readonly vision?: boolean; readonly audio?: boolean };
+}
 
 class ServerModel implements OpenModel {
   readonly name: string;
   readonly contextLength: number;
   readonly hasTemplate: boolean;
-  readonly imageRefusal: string | null;
   /** The server applies its own settings. */
   readonly maxTokens = null;
   readonly shiftsContext = false;
   readonly #client: ServerClient;
+  readonly #modalities: Facts["modalities"];
 
-  constructor(client: ServerClient, { name, contextLength, hasTemplate, imageRefusal }: Facts) {
+  constructor(client: ServerClient, { name, contextLength, hasTemplate, modalities }: Facts) {
     this.#client = client;
     this.name = name;
     this.contextLength = contextLength;
     this.hasTemplate = hasTemplate;
-    this.imageRefusal = imageRefusal;
+    this.#modalities = modalities;
+  }
+
+  refusalOf(type: MediaInput["type"]): string | null {
+    const { vision, audio } = this.#modalities;
+    if (type === "image") return vision === false ? "the model reads no images" : null;
+    return audio === false ? "the model reads no audio" : null;
   }
 
   async *answer(request: AnswerRequest, signal: AbortSignal): AsyncIterable<AnswerEvent> {

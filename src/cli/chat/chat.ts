@@ -14,7 +14,7 @@ import {
   isCommand,
   type LastAnswer,
   runCommand,
-  tellUnreadImages,
+  tellUnreadMedia,
   type Totals,
 } from "./commands/mod.ts";
 import { completeAnswer, completeAnswers } from "./complete_answer.ts";
@@ -115,7 +115,7 @@ export class Chat implements ChatContext {
       throw error;
     }
     this.#noteTemplate();
-    tellUnreadImages(this);
+    tellUnreadMedia(this);
   }
 
   wait<T>(work: () => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { chatFolder } from "../config/mod.ts";
 import { type Call, type Environment, EXIT } from "../environment/mod.ts";
 import { SAMPLING_OPTIONS } from "../options/mod.ts";
-import { type AnswerCall, openModel, readImage } from "../answering/mod.ts";
+import { type AnswerCall, openModel, readImage, readSound } from "../answering/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { Chat } from "./chat.ts";
 import { type ChatSettings, completeLine } from "./commands/mod.ts";
@@ -27,7 +27,10 @@ export async function chat(call: ChatCall, environment: Environment): Promise<nu
   const { values, globals } = call;
   // Native logs, which come with each token, would be written into the answers.
   const isQuiet = environment.keyboard !== null && globals.verbose;
-  const images = await Promise.all(values.image.map((path) => readImage(path, environment)));
+  const media = await Promise.all([
+    ...values.image.map((path) => readImage(path, environment)),
+    ...values.audio.map((path) => readSound(path, environment)),
+  ]);
   const opening = {
     ...call,
     globals: isQuiet ? { ...globals, verbose: false } : globals,
@@ -35,9 +38,9 @@ export async function chat(call: ChatCall, environment: Environment): Promise<nu
   };
   await using opened = await open(environment, opening);
   if (opened === null) return EXIT.interrupted;
-  const { imageRefusal } = opened.model;
-  if (images.length > 0 && imageRefusal !== null) {
-    throw new ShimmyError("invalid", `--image: ${imageRefusal}`);
+  for (const { type, field } of media) {
+    const refusal = opened.model.refusalOf(type);
+    if (refusal !== null) throw new ShimmyError("invalid", `${field}: ${refusal}`);
   }
   const folder = chatFolder({ env: environment.env, os: Deno.build.os });
   const saved = new SavedConversations(folder === null ? null : join(folder, "conversations"));
@@ -52,7 +55,7 @@ export async function chat(call: ChatCall, environment: Environment): Promise<nu
     wraps: true,
   };
   const conversation = new Conversation(values.system);
-  for (const image of images) conversation.attach(image);
+  for (const one of media) conversation.attach(one);
   return await new Chat({ environment, opened, reader, conversation, saved, settings }).run();
 }
 

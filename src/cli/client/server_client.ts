@@ -39,7 +39,7 @@ export interface ListedModel {
 export interface ServerProperties {
   readonly model_alias: string;
   readonly chat_template: string;
-  readonly modalities?: { readonly vision?: boolean };
+  readonly modalities?: { readonly vision?: boolean; readonly audio?: boolean };
   readonly default_generation_settings: { readonly n_ctx: number };
 }
 

@@ -30,9 +30,16 @@ const TAG_HEADER = 10;
  * @returns what the decoder is to read, a copy.
  * @throws {ShimmyError} `invalid` with the field for a sound that must not be decoded.
  */
-export async function checkSound(
-  { bytes, field }: MediaInput,
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function checkSound(sound: MediaInput): Promise<Uint8Array<ArrayBuffer>> {
+  return (await readSoundFile(sound)).bytes;
+}
+
+/**
+ * Reads a sound file as far as its decoder's memory and time depend on it.
+ *
+ * @throws {ShimmyError} `invalid` with the field for a sound that must not be decoded.
+ */
+export async function readSoundFile({ bytes, field }: MediaInput): Promise<SoundFile> {
   const refuse = (what: string) => soundError(field, what);
   if (bytes.length > MAX_SOUND_BYTES) {
     throw refuse(`has ${bytes.length} bytes; at most ${MAX_SOUND_BYTES} are allowed`);
@@ -54,7 +61,14 @@ export async function checkSound(
   if (length * channels > MAX_SAMPLES) {
     throw refuse(`has ${length * channels} samples; at most ${MAX_SAMPLES} are allowed`);
   }
-  return sound.bytes;
+  return sound;
+}
+
+/** The format of a sound within the limits, as OpenAI's API names it. */
+export function soundFormat(bytes: Uint8Array): "wav" | "flac" | "mp3" {
+  const start = withoutTags(bytes);
+  if (hasText(start, 0, "RIFF")) return "wav";
+  return hasText(start, 0, "fLaC") ? "flac" : "mp3";
 }
 
 /** The error of a sound. */

@@ -92,16 +92,19 @@ export interface ChatCommand {
 /** Several commands by their names, without the slash. */
 export type ChatCommands = Readonly<Record<string, ChatCommand>>;
 
-/** Tells that the model does not read the images of the conversation, which it would refuse. */
-export function tellUnreadImages(
+/** Tells that the model does not read the images or sounds of the conversation, which it would refuse. */
+export function tellUnreadMedia(
   chat: Pick<ChatContext, "conversation" | "model" | "say">,
 ): void {
   const { conversation, model } = chat;
-  if (!conversation.hasImages || model.imageRefusal === null) return;
-  chat.say(
-    `The conversation has images, and ${model.imageRefusal}. /undo and /clear remove them; ` +
-      "/load chooses another model.",
-  );
+  for (const [type, what] of [["image", "images"], ["audio", "sounds"]] as const) {
+    const refusal = conversation.hasMedia(type) ? model.refusalOf(type) : null;
+    if (refusal === null) continue;
+    chat.say(
+      `The conversation has ${what}, and ${refusal}. /undo and /clear remove them; ` +
+        "/load chooses another model.",
+    );
+  }
 }
 
 /** `3 tokens`, `1 token`. */

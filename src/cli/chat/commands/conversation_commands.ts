@@ -60,7 +60,7 @@ export const CONVERSATION_COMMANDS: ChatCommands = {
       if (last !== null && edited === before) return chat.say("The question is unchanged.");
       const back = conversation.mark();
       conversation.undo();
-      // The images stay, before the text.
+      // Images and sounds stay, before the text.
       for (const part of last ?? []) if (typeof part !== "string") conversation.attach(part);
       conversation.ask(edited);
       chat.say(`Asking: ${firstLine(edited)}`);
@@ -128,11 +128,14 @@ function textOf(parts: readonly ContentPart[]): string {
   return parts.filter((part) => typeof part === "string").join("\n\n");
 }
 
-/** The first line of a question, and the number of its images. */
+/** The first line of a question, and the numbers of its images and sounds. */
 function described(parts: readonly ContentPart[]): string {
-  const images = parts.filter((part) => typeof part !== "string").length;
+  const media = parts.filter((part) => typeof part !== "string");
+  const sounds = media.filter(({ type }) => type === "audio").length;
+  const counts = [[media.length - sounds, "image"], [sounds, "sound"]] as const;
+  const named = counts.flatMap(([count, noun]) => count === 0 ? [] : [counted(count, noun)]);
   const line = firstLine(textOf(parts));
-  return images === 0 ? line : `${line} (with ${counted(images, "image")})`;
+  return named.length === 0 ? line : `${line} (with ${named.join(" and ")})`;
 }
 
 function firstLine(text: string): string {

@@ -1,10 +1,11 @@
 import { basename, resolve } from "@std/path";
+import type { MediaInput } from "../../../engine/protocol/mod.ts";
 import { fileReason, messageOf } from "../../../errors.ts";
 import { expandHome, homeFolder } from "../../../models/entry/mod.ts";
-import { readCheckedImage } from "../../answering/mod.ts";
+import { readCheckedMedia } from "../../answering/mod.ts";
 import { bytes, table } from "../../output/mod.ts";
 import { exportText } from "../conversation/mod.ts";
-import { type ChatCommands, type ChatContext, counted, tellUnreadImages } from "./command.ts";
+import { type ChatCommands, type ChatContext, counted, tellUnreadMedia } from "./command.ts";
 
 /** The largest file that is attached. Larger ones fit into no usual context. */
 const MOST_BYTES = 2 ** 22;
@@ -48,7 +49,7 @@ export const FILE_COMMANDS: ChatCommands = {
       chat.alternatives = [];
       const other = model === chat.model.name ? "" : `; it was saved with ${model}`;
       chat.say(`Resumed '${name}' with ${counted(messages.length, "message")}${other}.`);
-      tellUnreadImages(chat);
+      tellUnreadMedia(chat);
     },
   },
   export: {
@@ -92,21 +93,33 @@ export const FILE_COMMANDS: ChatCommands = {
     usage: "/image PATH",
     help: "attach an image to the next question",
     completes: "file",
-    run: async (chat, typed) => {
-      const given = typedPath(typed);
-      if (given === "") return chat.say("/image: PATH is missing.");
-      const { imageRefusal } = chat.model;
-      if (imageRefusal !== null) return chat.say(`Cannot attach '${given}': ${imageRefusal}.`);
-      try {
-        const { image, description } = await readCheckedImage(given, chat.environment);
-        chat.conversation.attach(image);
-        chat.say(`Attached '${given}' (${description}) to the next question.`);
-      } catch (error) {
-        chat.say(`Cannot attach '${given}': ${messageOf(error)}.`);
-      }
-    },
+    run: (chat, typed) => attachMedia(chat, "image", typedPath(typed)),
+  },
+  audio: {
+    usage: "/audio PATH",
+    help: "attach a sound to the next question",
+    completes: "file",
+    run: (chat, typed) => attachMedia(chat, "audio", typedPath(typed)),
   },
 };
+
+/** Attaches an image or a sound, where the model reads them. */
+async function attachMedia(
+  chat: ChatContext,
+  type: MediaInput["type"],
+  given: string,
+): Promise<void> {
+  if (given === "") return chat.say(`/${type}: PATH is missing.`);
+  const refusal = chat.model.refusalOf(type);
+  if (refusal !== null) return chat.say(`Cannot attach '${given}': ${refusal}.`);
+  try {
+    const { media, description } = await readCheckedMedia(type, given, chat.environment);
+    chat.conversation.attach(media);
+    chat.say(`Attached '${given}' (${description}) to the next question.`);
+  } catch (error) {
+    chat.say(`Cannot attach '${given}': ${messageOf(error)}.`);
+  }
+}
 
 /** The text of a file; null and a message when it cannot be attached. */
 async function textOf(chat: ChatContext, given: string): Promise<string | null> {

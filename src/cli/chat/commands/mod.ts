@@ -1,5 +1,5 @@
 /** The commands of a chat, which begin with a slash. */
-export { tellUnreadImages } from "./command.ts";
+export { tellUnreadMedia } from "./command.ts";
 export type { ChatContext, ChatSettings, LastAnswer, Totals } from "./command.ts";
 export { completeLine } from "./complete.ts";
 export { isCommand, runCommand } from "./table.ts";

@@ -1,4 +1,5 @@
 import { type ContentPart, contentParts, joinContent, type Message } from "../../../chat/mod.ts";
+import type { MediaInput } from "../../../engine/protocol/mod.ts";
 
 /** A conversation as a file keeps it. */
 export interface SavedConversation {
@@ -10,7 +11,7 @@ export interface SavedConversation {
 export class Conversation {
   #system: string | null;
   #messages: Message[] = [];
-  /** Texts and images that go before the next question. */
+  /** Texts, images and sounds that go before the next question. */
   #attachments: ContentPart[] = [];
 
   constructor(system: string | null) {
@@ -53,18 +54,18 @@ export class Conversation {
     };
   }
 
-  /** Whether questions or attachments have images. */
-  get hasImages(): boolean {
-    return this.#messages.some(({ media }) => media !== undefined) ||
-      this.#attachments.some((part) => typeof part !== "string");
+  /** Whether questions or attachments have images, or sounds. */
+  hasMedia(type: MediaInput["type"]): boolean {
+    const parts = [...this.#messages.flatMap(({ media = [] }) => media), ...this.#attachments];
+    return parts.some((part) => typeof part !== "string" && typeOf(part) === type);
   }
 
-  /** Adds a text or an image before the next question. */
+  /** Adds a text, an image or a sound before the next question. */
   attach(part: ContentPart): void {
     this.#attachments.push(part);
   }
 
-  /** Adds a question with the attached texts and images. */
+  /** Adds a question with what is attached. */
   ask(question: string): void {
     const parts = [...this.#attachments.splice(0), question];
     this.#messages.push({ role: "user", ...joinContent(parts, "\n\n") });
@@ -119,4 +120,9 @@ export class Conversation {
     this.#system = messages[0]?.role === "system" ? messages[0].content : null;
     this.#messages = messages.filter(({ role }) => role !== "system");
   }
+}
+
+/** Only images can be at URLs. */
+function typeOf({ type }: Exclude<ContentPart, string>): MediaInput["type"] {
+  return type === "remote" ? "image" : type;
 }

@@ -1,12 +1,14 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
 import { pattern, png } from "../../../../tests/support/pictures.ts";
+import { chord, wav } from "../../../../tests/support/sounds.ts";
 import { MEDIA_MARK } from "../../../chat/conversation/media.ts";
 import type { Message } from "../../../chat/mod.ts";
 import { ShimmyError } from "../../../errors.ts";
 import { Conversation } from "./conversation.ts";
 import { exportText } from "./export.ts";
 import { fitConversation } from "./fit.ts";
+import { fromSaved } from "./saved_messages.ts";
 import { SavedConversations } from "./saved_conversations.ts";
 
 function conversationOf(...questions: string[]): Conversation {
@@ -156,13 +158,47 @@ const IMAGE = { type: "image", bytes: png(3, 2, pattern(1)), field: "cat.png" } 
 Deno.test("an attached image goes before the next question, with the question it is removed", () => {
   const conversation = new Conversation(null);
   conversation.attach(IMAGE);
-  assertEquals(conversation.hasImages, true);
+  assertEquals([conversation.hasMedia("image"), conversation.hasMedia("audio")], [true, false]);
   conversation.ask("what?");
   const [{ media, content }] = conversation.messages as [Message];
   assertEquals([media, content], [[IMAGE], `${MEDIA_MARK}what?`]);
   assertEquals(conversation.question, [IMAGE, "what?"]);
   assertEquals(conversation.undo(), [IMAGE, "what?"]);
-  assertEquals(conversation.hasImages, false);
+  assertEquals(conversation.hasMedia("image"), false);
+});
+
+Deno.test("sounds are saved, restored and exported", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const sound = { type: "audio", bytes: wav(0.1, chord(1)), field: "a.wav" } as const;
+    const conversation = new Conversation(null);
+    conversation.attach(sound);
+    assertEquals([conversation.hasMedia("image"), conversation.hasMedia("audio")], [false, true]);
+    conversation.ask("what?");
+    const saved = new SavedConversations(folder);
+    const { messages } = conversation;
+    await saved.save("x", { model: "m", messages });
+    const other = new Conversation(null);
+    other.restore((await saved.load("x")).messages);
+    const [{ media, content }] = other.messages as [Message];
+    assertEquals([media?.length, content], [1, `${MEDIA_MARK}what?`]);
+    const [restored] = media!;
+    assertEquals(restored?.type === "audio" && restored.bytes, sound.bytes);
+    const data = encodeBase64(sound.bytes);
+    const json = JSON.parse(await exportText("x.json", { model: "m", messages }));
+    assertEquals(json.messages[0].content[0], {
+      type: "input_audio",
+      input_audio: { data, format: "wav" },
+    });
+    const text = await exportText("x.md", { model: "m", messages });
+    assertStringIncludes(text, `[sound](data:audio/wav;base64,${data})`);
+    for (const broken of [null, {}, { data: 1 }, { data: "~" }]) {
+      const value = { role: "user", content: [{ type: "input_audio", input_audio: broken }] };
+      assertEquals(fromSaved(value), null);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("images are saved, restored and exported", async () => {

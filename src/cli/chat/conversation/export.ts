@@ -25,9 +25,13 @@ export async function exportText(
   return [`# Conversation with ${model}\n`, ...parts].join("\n");
 }
 
-/** A content in Markdown; its images are data URLs. */
+/** A content in Markdown; its images and sounds are data URLs. */
 function textOf(content: SavedMessage["content"]): string {
   if (typeof content === "string") return content;
-  return content.map((part) => part.type === "text" ? part.text : `![image](${part.image_url.url})`)
-    .join("\n\n");
+  return content.map((part) => {
+    if (part.type === "text") return part.text;
+    if (part.type === "image_url") return `![image](${part.image_url.url})`;
+    const { format, data } = part.input_audio;
+    return `[sound](data:audio/${format};base64,${data})`;
+  }).join("\n\n");
 }
