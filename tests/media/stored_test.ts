@@ -1,12 +1,15 @@
-/** Saved states with images: sessions and the prefix cache on disk, used by another process. */
+/** Saved states with images or sounds: sessions and the prefix cache on disk, used by another process. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { withFolder } from "../../ffi/testing.ts";
 import type { LoadOptions, SequenceRequest } from "../../src/engine/protocol/mod.ts";
+import { AUDIO_TOWERS } from "../models/audio_towers.ts";
 import { TOWERS } from "../models/towers.ts";
 import { collect } from "../support/engine.ts";
 import { pattern, png } from "../support/pictures.ts";
-import { look, MEDIA_FOLDER, mediaEngine, type MediaModel, withModel } from "./setup.ts";
+import { chord, wav } from "../support/sounds.ts";
+import { withAudioModel } from "./audio_setup.ts";
+import { listen, look, MEDIA_FOLDER, mediaEngine, type MediaModel, withModel } from "./setup.ts";
 
 const options = { ignore: MEDIA_FOLDER === null };
 
@@ -17,22 +20,39 @@ const other = png(40, 30, pattern(2));
 const BEGIN = "there was a man who had a dog and a cat and a house and a garden and ".repeat(3);
 
 const prompt = look([BEGIN, picture, "and", other, "were seen"], { maxTokens: 8 });
+const heard = listen([BEGIN, wav(0.5, chord(1)), "and", wav(0.3, chord(2)), "were heard"], {
+  maxTokens: 8,
+});
+
+/** A prompt that is continued, and another one that gives numbers to other rows. */
+interface Prompts {
+  readonly prompt: SequenceRequest;
+  readonly other: SequenceRequest;
+}
+
+const IMAGES: Prompts = { prompt, other: look([png(9, 9, pattern(3)), "another image"]) };
+const SOUNDS: Prompts = { prompt: heard, other: listen([wav(0.2, chord(3)), "another sound"]) };
 
 const QUESTION = { text: " then", special: true };
 
 /** The prompt, its answer and a question about it. */
-function continued(answer: readonly number[], changes: Partial<SequenceRequest> = {}) {
+function continued(
+  prompt: SequenceRequest,
+  answer: readonly number[],
+  changes: Partial<SequenceRequest> = {},
+) {
   const end = [{ tokens: answer }, QUESTION];
   return { ...prompt, prompt: [...prompt.prompt, ...end], ...changes };
 }
 
 /**
- * Answers a prompt in one engine and continues it in another one, in which rows of images have other numbers.
+ * Answers a prompt in one engine and continues it in another one, in which rows have other numbers.
  *
  * @returns the cached tokens of the second prompt, and those that it shares with the first one
  */
 async function acrossEngines(
   files: MediaModel,
+  { prompt, other }: Prompts,
   load: Partial<LoadOptions>,
   changes: Partial<SequenceRequest>,
 ) {
@@ -42,10 +62,10 @@ async function acrossEngines(
     answer = (await collect(first.generate({ ...prompt, ...changes }))).tokens;
   }
   await using second = await mediaEngine(files, load);
-  await collect(second.generate(look([png(9, 9, pattern(3)), "another image"])));
-  const { tokens, done } = await collect(second.generate(continued(answer, changes)));
+  await collect(second.generate(other));
+  const { tokens, done } = await collect(second.generate(continued(prompt, answer, changes)));
   await using plain = await mediaEngine(files);
-  const expected = await collect(plain.generate(continued(answer)));
+  const expected = await collect(plain.generate(continued(prompt, answer)));
   assertEquals(tokens, expected.tokens);
   const { cachedTokens, promptTokens } = done.usage;
   // The last token of the answer was not computed.
@@ -61,7 +81,9 @@ for (const kind of TOWERS) {
       withModel(kind, (files) =>
         withFolder(async (folder) => {
           const load = { sessionFolder: join(folder, "sessions") };
-          const { cachedTokens, most } = await acrossEngines(files, load, { session: "s" });
+          const { cachedTokens, most } = await acrossEngines(files, IMAGES, load, {
+            session: "s",
+          });
           assertEquals(cachedTokens, most);
         })),
   );
@@ -73,8 +95,25 @@ for (const kind of TOWERS) {
       withModel(kind, (files) =>
         withFolder(async (folder) => {
           const diskCache = { folder, modelBytes: 2 ** 30, totalBytes: 2 ** 30 };
-          const { cachedTokens, most } = await acrossEngines(files, { diskCache }, {});
+          const { cachedTokens, most } = await acrossEngines(files, IMAGES, { diskCache }, {});
           assertEquals(cachedTokens, most);
+        })),
+  );
+}
+
+for (const kind of AUDIO_TOWERS) {
+  Deno.test(
+    `${kind}: sessions and the prefix cache on disk keep sounds for another process`,
+    options,
+    () =>
+      withAudioModel(kind, (files) =>
+        withFolder(async (folder) => {
+          const load = { sessionFolder: join(folder, "sessions") };
+          const session = await acrossEngines(files, SOUNDS, load, { session: "s" });
+          assertEquals(session.cachedTokens, session.most);
+          const diskCache = { folder, modelBytes: 2 ** 30, totalBytes: 2 ** 30 };
+          const disk = await acrossEngines(files, SOUNDS, { diskCache }, {});
+          assertEquals(disk.cachedTokens, disk.most);
         })),
   );
 }
