@@ -34,11 +34,16 @@ function soundOf({ files, fields }: Form): MediaInput {
   throw new ShimmyError("invalid", `${FILE}: ${what}`, { field: FILE });
 }
 
-function toRequest(task: Task, body: TranscriptionFields, sound: MediaInput): AnswerRequest {
+function toRequest(
+  task: Task,
+  body: TranscriptionFields,
+  sound: MediaInput,
+  template: string | null,
+): AnswerRequest {
   return {
     input: {
       type: "chat",
-      messages: [instruction(task, body, sound)],
+      messages: instruction(task, body, sound, template),
       tools: [],
       toolChoice: { type: "none" },
       parallelToolCalls: false,
@@ -73,7 +78,7 @@ function handler(
     const { engine } = await engineFor(exchange, body.model ?? undefined);
     const refusal = mediaRefusal(engine.info.media, "audio");
     if (refusal !== null) throw new ShimmyError("invalid", `file: ${refusal}`, { field: FILE });
-    const request = toRequest(task, body, sound);
+    const request = toRequest(task, body, sound, engine.info.chatTemplate);
     if (body.stream) return await streamed(exchange, engine, request);
     const [answer] = await collectChoices(exchange, engine, [request]);
     const { text, done } = answer!;

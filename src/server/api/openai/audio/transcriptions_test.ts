@@ -189,3 +189,23 @@ Deno.test("a model that does not hear refuses by name", async () => {
     "file",
   ]);
 });
+
+Deno.test("the instruction of LFM2-Audio is a system message", async () => {
+  const chatTemplate = "{# <|tool_list_start|><|tool_list_end|> #}" +
+    "{% for message in messages %}<{{ message.role }}>{{ message.content }}{% endfor %}";
+  const engine = { info: { ...HEARS, chatTemplate } };
+  const told = async (fields: Record<string, string>, path?: string) => {
+    const { asked } = await transcribe(fields, path === undefined ? { engine } : { engine, path });
+    return promptOf(asked[0]!);
+  };
+  assertEquals(await told({}), "<system>Perform ASR.<user>[audio file]");
+  assertEquals(
+    await told({ language: "en", prompt: "names" }),
+    "<system>Perform ASR.<user>(language: en)\nContext: names[audio file]",
+  );
+  // It has none for translations.
+  assertEquals(
+    await told({}, "/v1/audio/translations"),
+    "<user>Translate audio to English text[audio file]",
+  );
+});
