@@ -129,6 +129,11 @@ export function isModel(described: ModelEntry | SkippedFile): described is Model
   return "paths" in described;
 }
 
+/** Length of the embeddings of an MLP projector, which is what a projector without a type is. */
+function mlpOutputs(header: GgufHeader): number | undefined {
+  return (text(header, "clip.projector_type") ?? "mlp") === "mlp" ? header.projection : undefined;
+}
+
 /** Says what a GGUF file is if it is not a model, otherwise `null`. */
 function notAModel(
   header: GgufHeader,
@@ -142,8 +147,9 @@ function notAModel(
     return { kind: "adapter", reason: "an adapter; use it with --lora" };
   }
   if (type === "mmproj" || text(header, "general.architecture") === "clip") {
-    const embeddingLength = count(header, "clip.vision.projection_dim") ??
-      count(header, "clip.audio.projection_dim");
+    // The projectors of LLaVA 1.5 tell the length that CLIP's own projection has.
+    const embeddingLength = mlpOutputs(header) ??
+      count(header, "clip.vision.projection_dim") ?? count(header, "clip.audio.projection_dim");
     const reads = (["vision", "audio"] as const).filter((input) =>
       header.metadata.get(`clip.has_${input}_encoder`) === true
     );

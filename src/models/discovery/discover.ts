@@ -13,6 +13,7 @@ import {
   baseFileSource,
   baseFolderSource,
   type Candidate,
+  candidateOf,
   defaultFolders,
   type Environment,
   folderSource,
@@ -107,7 +108,21 @@ export async function discover(sources: readonly ModelSource[]): Promise<Discove
     });
   }
   const others = onceByPath(skipped);
-  return { models: withProjectors(models.list(), others), skipped: others, sources: scanned };
+  const layers = await projectorLayers(models.list());
+  return {
+    models: withProjectors(models.list(), others, layers),
+    skipped: others,
+    sources: scanned,
+  };
+}
+
+/** Reads the headers of the projectors in Ollama's manifests, which no source lists as files. */
+async function projectorLayers(models: readonly ModelEntry[]): Promise<readonly SkippedFile[]> {
+  const paths = new Set(models.flatMap(({ ollama }) => ollama?.projector ?? []));
+  const read = await Array.fromAsync(
+    pooledMap(READ_AT_ONCE, paths, (path) => describe(candidateOf([path]), "ollama")),
+  );
+  return read.filter((one): one is SkippedFile => !isModel(one));
 }
 
 /** Sources may overlap. A user should not read the same warning twice. */

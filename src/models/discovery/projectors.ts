@@ -17,14 +17,18 @@ const MARK = /(?:^|[-._])mmproj(?=$|[-._])/;
  * Gives models the projectors that belong to them: that of Ollama's manifest, or one in the same folder whose
  * embeddings are as long as those of the model. In a repository of the Hugging Face cache, a projector may
  * also be in a folder above.
+ *
+ * @param layers the projectors of Ollama's manifests
  */
 export function withProjectors(
   models: readonly ModelEntry[],
   skipped: readonly SkippedFile[],
+  layers: readonly SkippedFile[],
 ): ModelEntry[] {
-  const projectors = projectorsAmong(skipped);
   const paths = models.map((model) => model.paths[0]!);
-  return models.map((model) => withProjector(model, paths, projectors));
+  return models.map((model) =>
+    withProjector(model, paths, model.ollama?.projector === undefined ? skipped : layers)
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { buildModel } from "../../../tests/models/build_gguf.ts";
+import { buildGguf, buildModel } from "../../../tests/models/build_gguf.ts";
 import { Machine } from "../../../tests/models/machine.ts";
 import { projectorFile } from "../../../tests/models/projector.ts";
 import { isModel } from "./describe.ts";
@@ -74,6 +74,31 @@ Deno.test("a projector whose embeddings have another length belongs to no model"
   assertEquals(
     await projectorsOf({ "seer.gguf": model(64), "mmproj-F16.gguf": projectorFile(32) }),
     { seer: null },
+  );
+});
+
+Deno.test("the embeddings of an MLP projector are as long as its last layer's outputs", async () => {
+  const llava = (outputs: number, metadata: Record<string, string> = {}) =>
+    buildGguf({
+      // CLIP's own projection, as the projectors of LLaVA 1.5 tell it, which have no general.type.
+      metadata: {
+        "general.architecture": "clip",
+        "clip.vision.projection_dim": 768,
+        ...metadata,
+      },
+      tensors: [{ name: "mm.2.weight", shape: [4, outputs] }],
+      weights: 16 * outputs,
+    });
+  assertEquals(
+    await projectorsOf({
+      "a/ggml-model-q4_k.gguf": model(64),
+      "a/mmproj-model-f16.gguf": llava(64),
+      "b/other.gguf": model(64),
+      "b/mmproj-model-f16.gguf": llava(32),
+      "c/third.gguf": model(64),
+      "c/mmproj-model-f16.gguf": llava(64, { "clip.projector_type": "ldp" }),
+    }),
+    { "ggml-model-q4_k": "a/mmproj-model-f16.gguf", other: null, third: null },
   );
 });
 

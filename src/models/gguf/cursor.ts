@@ -134,6 +134,12 @@ export class GgufCursor {
     return text;
   }
 
+  /** Reads `count` bytes as text. */
+  text(count: number): string {
+    const at = this.#take(count);
+    return decoder.decode(this.#window.subarray(at, at + count));
+  }
+
   u8(): number {
     return this.#view.getUint8(this.#take(1));
   }

@@ -18,6 +18,8 @@ export interface GgufHeader {
   readonly parameters: number;
   /** Size of the file in bytes. */
   readonly size: number;
+  /** Number of outputs of the last layer of an MLP projector; absent without one. */
+  readonly projection?: number;
 }
 
 /** `GGML_MAX_DIMS`. */
@@ -25,6 +27,8 @@ const MAX_DIMENSIONS = 4;
 /** `GGML_MAX_NAME` of ggml.h, including the final zero. */
 const MAX_TENSOR_NAME = 64;
 const DEFAULT_ALIGNMENT = 32;
+/** Weights of the last layer of an MLP projector (`mm_2_w` of libmtmd). */
+const PROJECTION = "mm.2.weight";
 
 /**
  * Reads the header of a GGUF file of version 2 or 3: metadata and tensor shapes, no weights.
@@ -65,7 +69,7 @@ export function reasonOf(error: unknown): string {
 
 async function parse(cursor: GgufCursor, size: number): Promise<GgufHeader> {
   const { version, tensors, metadata } = await readMetadata(cursor, size);
-  const { elements, bytes } = await readTensors(cursor, tensors);
+  const { elements, bytes, projection } = await readTensors(cursor, tensors);
   const alignment = metadata.get("general.alignment") ?? DEFAULT_ALIGNMENT;
   if (typeof alignment !== "number" || !isPowerOfTwo(alignment)) {
     throw malformed("general.alignment is not a power of 2");
@@ -74,30 +78,36 @@ async function parse(cursor: GgufCursor, size: number): Promise<GgufHeader> {
   if (end > size) throw malformed(`truncated: ${size} of ${end} bytes`);
   let parameters = 0;
   for (const count of elements.values()) parameters += count;
-  return { version, metadata, tensors, elements, parameters, size };
+  const header = { version, metadata, tensors, elements, parameters, size };
+  return projection === null ? header : { ...header, projection };
 }
 
 /**
- * Returns the number of parameters by type, and the bytes from the start of the first tensor to the
- * end of the last.
+ * Returns the number of parameters by type, the bytes from the start of the first tensor to the end of the
+ * last, and the outputs of an MLP projector.
  */
 async function readTensors(
   cursor: GgufCursor,
   count: number,
-): Promise<{ elements: Map<number, number>; bytes: number }> {
+): Promise<{ elements: Map<number, number>; bytes: number; projection: number | null }> {
   const elements = new Map<number, number>();
   let bytes = 0;
+  let projection: number | null = null;
   for (let i = 0; i < count; i++) {
     await cursor.ensure(8);
     const nameLength = cursor.length();
     if (nameLength >= MAX_TENSOR_NAME) throw malformed(`the name of tensor ${i} is too long`);
     await cursor.ensure(nameLength + 4);
-    await cursor.skip(nameLength);
+    const isProjection = cursor.text(nameLength) === PROJECTION;
     const dimensions = cursor.u32();
     if (dimensions > MAX_DIMENSIONS) throw malformed(`tensor ${i} has ${dimensions} dimensions`);
     await cursor.ensure(dimensions * 8 + 12);
     let size = 1;
-    for (let d = 0; d < dimensions; d++) size *= cursor.length();
+    for (let d = 0; d < dimensions; d++) {
+      const length = cursor.length();
+      size *= length;
+      if (isProjection && d === 1) projection = length;
+    }
     const type = cursor.u32();
     const offset = cursor.length();
     const stored = TENSOR_TYPES.get(type);
@@ -105,7 +115,7 @@ async function readTensors(
     elements.set(type, (elements.get(type) ?? 0) + size);
     bytes = Math.max(bytes, offset + Math.ceil(size / stored.elements) * stored.bytes);
   }
-  return { elements, bytes };
+  return { elements, bytes, projection };
 }
 
 function isPowerOfTwo(value: number): boolean {

@@ -60,7 +60,7 @@ export async function withConfig(
       continue;
     }
     others = others.filter((entry) => entry !== known);
-    own.push(configured(name, base, model, config));
+    own.push(await configured(name, base, model, config, log));
   }
   const rest = others.map((entry) => withSampling(entry, config));
   return {
@@ -106,17 +106,18 @@ function merged(base: ModelSettings = {}, own: ModelSettings): ModelSettings {
   return { ...base, ...own, ...(isEmpty(sampling) ? {} : { sampling }) };
 }
 
-function configured(
+async function configured(
   name: string,
   base: ModelEntry,
   { aliases, loras, projector, settings }: ConfiguredModel,
   config: ModelConfig,
-): ModelEntry {
+  log: (line: string) => void,
+): Promise<ModelEntry> {
   const names = new Set([...base.aliases ?? [], base.name, ...aliases]);
   names.delete(name);
   names.delete(ANY_NAME);
   const entry = {
-    ...withProjector(base, projector),
+    ...await withProjector(base, projector, (reason) => log(`models.${name}: ${reason}`)),
     name,
     ...(names.size === 0 ? {} : { aliases: [...names] }),
     ...(loras === undefined ? {} : { loras }),
@@ -125,11 +126,21 @@ function configured(
   return withSampling(entry, config);
 }
 
-/** A model with another projector, whose header was not read. */
-function withProjector(base: ModelEntry, projector: string | undefined): ModelEntry {
+/** A model with another projector, and what its header says that it reads. */
+async function withProjector(
+  base: ModelEntry,
+  projector: string | undefined,
+  warn: (reason: string) => void,
+): Promise<ModelEntry> {
   if (projector === undefined) return base;
   const { projectorReads: _, ...rest } = base;
-  return { ...rest, projector };
+  const found = await describeFile(projector, "config");
+  if (isModel(found) || found.kind !== "projector") {
+    const reason = isModel(found) ? "it is a model" : found.reason;
+    warn(`mmproj: cannot use ${projector} as a projector: ${reason}`);
+    return { ...rest, projector };
+  }
+  return { ...rest, projector, ...(found.reads && { projectorReads: found.reads }) };
 }
 
 function withSampling(

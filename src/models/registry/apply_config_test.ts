@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, resolve } from "@std/path";
+import { fromFileUrl, join, resolve } from "@std/path";
+import { projectorFile } from "../../../tests/models/projector.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { type ConfiguredModel, type ModelConfig, withConfig } from "./apply_config.ts";
 import type { ModelEntry } from "../entry/entry.ts";
@@ -38,6 +39,27 @@ Deno.test("a discovered model gets settings and aliases, and comes first", async
     { ...found, settings, loras, projector, aliases: ["old", "new"] },
     other,
   ]);
+});
+
+Deno.test("a configured projector tells what it reads before the model is loaded", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const [projector, text] = ["audio.gguf", "text.gguf"].map((name) => join(folder, name));
+    await Deno.writeFile(projector!, projectorFile(64, ["audio"]));
+    await Deno.writeTextFile(text!, "no GGUF");
+    const { models, said } = await apply([found], {
+      models: { found: model({ projector: projector! }) },
+    });
+    assertEquals([models[0]!.projectorReads, said], [["audio"], []]);
+    const broken = await apply([found], { models: { found: model({ projector: text! }) } });
+    assertEquals(broken.said.length, 1);
+    assertStringIncludes(
+      broken.said[0]!,
+      `models.found: mmproj: cannot use ${text} as a projector: `,
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("a discovered file with a configured name keeps its old name as an alias", async () => {

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { projectorFile } from "../../../../tests/models/projector.ts";
 import { Machine, model, sources } from "../../../../tests/models/machine.ts";
 
 const posix = Deno.build.os !== "windows";
@@ -123,6 +124,23 @@ function ollama(
     }),
   );
 }
+
+Deno.test("the projector of a manifest tells what it reads", async () => {
+  using machine = new Machine();
+  ollama(machine, "home/.ollama/models", "registry.ollama.ai/library/ear/latest", [
+    ["model", "a", model(1)],
+    ["projector", "b", projectorFile(64, ["audio"])],
+  ]);
+  ollama(machine, "home/.ollama/models", "registry.ollama.ai/library/text/latest", [
+    ["model", "c", model(2)],
+  ]);
+  const { models, skipped } = await machine.discover();
+  assertEquals(models.map(({ name, projectorReads }) => [name, projectorReads]), [
+    ["ear:latest", ["audio"]],
+    ["text:latest", undefined],
+  ]);
+  assertEquals(skipped, []);
+});
 
 Deno.test("Ollama's manifests are resolved to their blobs, with Ollama's names", async () => {
   using machine = new Machine();
