@@ -1,7 +1,12 @@
 import { ShimmyError } from "../errors.ts";
 import type { Engine } from "./engine.ts";
 import { EngineClient } from "./engine_client.ts";
-import { type ChildCommand, ChildTransport, WorkerTransport } from "./process/mod.ts";
+import {
+  type ChildCommand,
+  ChildTransport,
+  explainWorkerLoss,
+  WorkerTransport,
+} from "./process/mod.ts";
 import type { LoadOptions } from "./protocol/mod.ts";
 
 /**
@@ -24,7 +29,7 @@ export async function loadEngine(
   if (signal?.aborted) throw new ShimmyError("cancelled", "Loading was cancelled");
   const transport = isolate === undefined
     ? new WorkerTransport()
-    : new ChildTransport(isolate, options.verbose);
+    : new ChildTransport(isolate, options.verbose, explanation(options));
   const engine = new EngineClient(transport);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const cancel = () => {
@@ -43,4 +48,10 @@ export async function loadEngine(
     clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);
   }
+}
+
+/** Tells the end of a model that has lost an RPC worker: ggml then ends its process. */
+function explanation({ rpc = [] }: LoadOptions) {
+  if (rpc.length === 0) return undefined;
+  return (output: string | null) => explainWorkerLoss(rpc, output);
 }

@@ -10,6 +10,7 @@ export {
   endSpare,
   ENGINE_COMMAND,
   ENGINE_MODULE,
+  isWorkerLoss,
   NOT_RESPONDING,
   startSpare,
 } from "./process/mod.ts";

@@ -37,9 +37,15 @@ export class ChildTransport implements Transport {
 
   /**
    * @param verbose forwards the stderr output of the child.
+   * @param explain finds a better reason for the end of the process from its last output, or from null if the
+   * process gives no sign of life.
    * @throws {ShimmyError} `backend` if the process cannot be started.
    */
-  constructor(command: ChildCommand, private readonly verbose: boolean) {
+  constructor(
+    command: ChildCommand,
+    private readonly verbose: boolean,
+    private readonly explain?: (output: string | null) => Promise<string | null>,
+  ) {
     this.#child = takeProcess(command);
     this.#input = this.#child.stdin.getWriter();
   }
@@ -56,7 +62,9 @@ export class ChildTransport implements Transport {
       this.#kill();
       onEnd(reason, this.#stderrTail.trim() || undefined);
     };
-    const heartbeats = this.#heartbeats = new HeartbeatMonitor(() => end(NOT_RESPONDING));
+    const heartbeats = this.#heartbeats = new HeartbeatMonitor(async () =>
+      end(await this.explain?.(null) ?? NOT_RESPONDING)
+    );
     this.#reading = Promise.allSettled([
       this.#readMessages(onMessage).catch((error) => end(messageOf(error))),
       this.#readStderr(onContextLog, heartbeats),
@@ -64,7 +72,10 @@ export class ChildTransport implements Transport {
     void this.#child.status.then(async ({ code, signal }) => {
       await this.#reading;
       const how = signal === null ? `with status ${code}` : `by ${signal}`;
-      end(`The model's process ended ${how}${assertionIn(this.#stderrTail)}`);
+      end(
+        await this.explain?.(this.#stderrTail) ??
+          `The model's process ended ${how}${assertionIn(this.#stderrTail)}`,
+      );
     });
   }
 

@@ -42,7 +42,7 @@ export function sendHeartbeats(watch: Pick<WorkWatch, "stuckFor">): void {
 
 /** Watches the heartbeats of a process, from its start on. */
 export class HeartbeatMonitor implements Disposable {
-  readonly #onLost: () => void;
+  readonly #onLost: () => unknown;
   readonly #now: () => number;
   #last: number;
   #lastCheck: number;
@@ -51,7 +51,7 @@ export class HeartbeatMonitor implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
 
   /** @param onLost called once when the process has been silent for too long. */
-  constructor(onLost: () => void, now: () => number = () => performance.now()) {
+  constructor(onLost: () => unknown, now: () => number = () => performance.now()) {
     this.#onLost = onLost;
     this.#now = now;
     this.#last = this.#lastCheck = now();

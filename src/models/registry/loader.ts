@@ -1,6 +1,6 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { deviceBytes } from "../../engine/protocol/mod.ts";
-import { type Engine, NOT_RESPONDING } from "../../engine/mod.ts";
+import type { Engine } from "../../engine/mod.ts";
 import { Admission, bytesOnDevices, type Log, Reservation } from "../memory/mod.ts";
 import { BackOff } from "./back_off.ts";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
@@ -51,7 +51,7 @@ export class ModelLoader implements AsyncDisposable {
     this.#engineKey = options.engineKey ?? engineKey;
     this.#policy = options.policy ?? KEEP_ALL;
     this.#backOff = new BackOff(this.#clock.now);
-    this.#restarts = new Restarts(this.#clock, this.#backOff);
+    this.#restarts = new Restarts(this.#clock, this.#backOff, this.#log);
     this.#admission = new Admission(
       {
         reservations: () => this.#reservations(),
@@ -111,6 +111,7 @@ export class ModelLoader implements AsyncDisposable {
    */
   async unload(entry: ModelEntry): Promise<boolean> {
     const key = this.#engineKey(entry);
+    this.#restarts.forget(key);
     const unloading = this.#unloads.get(key);
     unloading?.reservation.release();
     const model = this.#models.get(key);
@@ -177,6 +178,7 @@ export class ModelLoader implements AsyncDisposable {
     this.#idleTimers.defaultKeepAlive = policy.keepAlive;
     const known = new Map(entries.map((entry) => [this.#engineKey(entry), entry]));
     for (const [key, model] of [...this.#models]) {
+      if (!known.has(key)) this.#restarts.forget(key);
       if (model.state === "failed") continue;
       const { reservation } = model;
       reservation.entry = known.get(key) ?? reservation.entry;
@@ -234,7 +236,10 @@ export class ModelLoader implements AsyncDisposable {
         resolve(engine);
       }, (thrown) => {
         const error = asLoadError(entry, thrown);
-        if (this.#models.get(key) === model) this.#setFailed(key, error.message);
+        if (this.#models.get(key) === model) {
+          this.#setFailed(key, error.message);
+          if (this.#restarts.isLost(key)) this.#loadAgain(key, entry);
+        }
         reject(error);
       }),
       progress: 0,
@@ -267,25 +272,25 @@ export class ModelLoader implements AsyncDisposable {
     reservation.stage = "loaded";
     this.#models.set(key, model);
     this.#backOff.loaded(key);
+    this.#restarts.forget(key);
     engine.closed.then((reason) => {
       if (this.#models.get(key) !== model) return;
       reservation.cancelIdleTimer();
       if (reason === null) this.#models.delete(key);
       else this.#setFailed(key, reason);
-      if (reason === NOT_RESPONDING) this.#restart(key, reservation.entry);
+      const { entry } = reservation;
+      if (reason !== null && this.#restarts.isDue(key, entry.name, reason)) {
+        this.#loadAgain(key, entry);
+      }
       this.#notifyChange();
     });
     this.#idleTimers.startLoaded(reservation);
     this.#notifyChange();
   }
 
-  /**
-   * Loads a model again whose process was ended because it did not respond. A server that waits for
-   * requests would not be ready before.
-   */
-  #restart(key: string, entry: ModelEntry): void {
+  /** Loads a model again as soon as its back-off allows. */
+  #loadAgain(key: string, entry: ModelEntry): void {
     if (this.#disposed) return;
-    this.#log(`${entry.name} did not respond and is loaded again`);
     this.#restarts.add(key, () => {
       // The next request gets the reason of a failure.
       if (this.#models.get(key)?.state === "failed") this.engine(entry).catch(() => {});
@@ -359,6 +364,7 @@ export class ModelLoader implements AsyncDisposable {
   /** Removes the state of a model and ends its load or engine. */
   async #remove(key: string, model: ModelInstance, reason: ShimmyError): Promise<void> {
     this.#models.delete(key);
+    this.#restarts.forget(key);
     if (model.state === "failed") return;
     model.reservation.cancelIdleTimer();
     if (model.state === "loading") model.abort(reason);

@@ -319,3 +319,36 @@ Deno.test("a model that hangs again and again is loaded when its back-off has pa
   await loader[Symbol.asyncDispose]();
   assertEquals(clock.pending, 0);
 });
+
+Deno.test("a model that has lost an RPC worker is loaded again, as often as it takes", async () => {
+  const clock = new ClockDouble();
+  const engines: EngineDouble[] = [];
+  let isAway = false;
+  const loader = new ModelLoader({
+    load: () => {
+      if (isAway) return Promise.reject(new ShimmyError("backend", "Worker a:1 cannot be reached"));
+      const engine = new EngineDouble();
+      engines.push(engine);
+      return Promise.resolve(engine);
+    },
+    clock,
+  });
+  (await loader.lease(a))[Symbol.dispose]();
+  isAway = true;
+  engines[0]!.die("An RPC worker of the model does not answer any more: a:1");
+  await settle();
+  for (const seconds of [1, 2, 4]) {
+    assertEquals([engines.length, loader.state(a).state], [1, "failed"]);
+    await clock.pass(seconds * 1000);
+  }
+  isAway = false;
+  await clock.pass(8000);
+  assertEquals([engines.length, loader.state(a).state], [2, "loaded"]);
+  // A model that is not needed any more is not loaded again.
+  isAway = true;
+  engines[1]!.die("An RPC worker of the model does not answer any more: a:1");
+  await settle();
+  await loader.unload(a);
+  await loader[Symbol.asyncDispose]();
+  assertEquals(clock.pending, 0);
+});
