@@ -107,7 +107,15 @@ export class Cluster implements AsyncDisposable {
     const at = REPLICAS.findIndex(([one]) => one === name);
     const { args: further = [] } = this.#options;
     const args = ["--bind", `127.0.0.1:${this.#ports[at]}`, "--no-ui", ...further];
-    this.#replicas.set(name, await Server.start(this.#machine, args));
+    const server = await Server.start(this.#machine, args);
+    this.#replicas.set(name, server);
+    // The proxy leaves a replica out while it loads its model.
+    for (let status = 0; status !== 200;) {
+      const response = await fetch(server.url("/ready"));
+      await response.body?.cancel();
+      status = response.status;
+      if (status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   async #startProxy(): Promise<void> {

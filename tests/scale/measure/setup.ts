@@ -9,7 +9,10 @@ import { kvBytesPerToken } from "../../../src/engine/model/sizes/kv_bytes.ts";
 import { promptRowsOnCpu } from "../../../src/engine/native/mod.ts";
 import { readHeader } from "../../../src/models/gguf/mod.ts";
 
-const TINY = fromFileUrl(new URL("../../../src/assets/tiny/shimmy-tiny.gguf", import.meta.url));
+/** The built-in model. */
+export const TINY = fromFileUrl(
+  new URL("../../../src/assets/tiny/shimmy-tiny.gguf", import.meta.url),
+);
 
 /** Sequences of a replica at once, maximum tokens of a sequence, maximum tokens of a batch (`n_batch`). */
 const PARALLEL = 4;

@@ -1,0 +1,44 @@
+/** The demonstration of a cluster, as a user runs it. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { has, run, testWith } from "../packaging/tools.ts";
+import { redis } from "./redis_server.ts";
+
+const MAIN = fromFileUrl(new URL("demo/main.ts", import.meta.url));
+const CONFIG = fromFileUrl(new URL("../../deno.test.json", import.meta.url));
+
+const programs = {
+  name: `haproxy, or ${redis.name},`,
+  here: redis.here && await has("haproxy", "-v"),
+};
+
+const demonstrate = (env: Record<string, string> = {}) =>
+  run([Deno.execPath(), "run", "-A", `--config=${CONFIG}`, MAIN, "--once"], {
+    env: { NO_COLOR: "1", ...env },
+  });
+
+testWith("the demonstration tells where prompts went, and ends", programs, async () => {
+  const { code, stdout, stderr } = await demonstrate();
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /^shared store: redis:\/\/127\.0\.0\.1:\d+$/m);
+  for (const name of ["a", "b", "c"]) {
+    assertMatch(stdout, new RegExp(`^replica ${name}: http://127\\.0\\.0\\.1:\\d+$`, "m"));
+  }
+  const rows = stdout.split("\n").filter((line) => /\| [0-9a-f]{16} /.test(line))
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+  assertEquals(rows.length, 6);
+  for (const at of [0, 1, 2]) {
+    const [, , replica, prefix, , cached] = rows[at]!;
+    const [, , sameReplica, samePrefix, , more] = rows[at + 3]!;
+    assertEquals([sameReplica, samePrefix], [replica, prefix]);
+    assert(Number(more) > Number(cached), `${more} tokens were cached, ${cached} before`);
+  }
+  assertStringIncludes(stdout, "A response that replica a stored, continued by replica b: 200");
+});
+
+Deno.test("the demonstration names the packages of missing programs", async () => {
+  const { code, stdout, stderr } = await demonstrate({ PATH: "" });
+  assertEquals([code, stdout], [1, ""]);
+  assertStringIncludes(stderr, "haproxy is missing: it is in the package haproxy of Debian");
+  assertStringIncludes(stderr, "the package valkey-server or redis-server of Debian");
+});
