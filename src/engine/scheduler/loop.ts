@@ -1,10 +1,10 @@
-import { messageOf, ShimmyError } from "../../errors.ts";
+import { ShimmyError } from "../../errors.ts";
 import { LoopStats, statusOf } from "./loop_stats.ts";
 import type { GenerationContext } from "./generation.ts";
 import { shiftedLike } from "./shift/shift_context.ts";
 import { cacheOptions, memoryOf, partsFor } from "./loop_parts.ts";
-import { heldTokens, PrefixCache } from "../kv_cache/mod.ts";
-import { decodeBatch, MediaBatch, MediaRuns } from "../media/mod.ts";
+import { PrefixCache } from "../kv_cache/mod.ts";
+import { MediaRuns } from "../media/mod.ts";
 import { StoredPrefixes } from "../stored_prefixes/mod.ts";
 import { Slots } from "../slots/mod.ts";
 import {
@@ -31,6 +31,7 @@ import type { Sequence } from "./sequence.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import type { BatchSelection } from "./batch_policy.ts";
 import { QueuePlaces } from "./order/queue_places.ts";
+import { BatchComputation } from "./batch_computation.ts";
 import { buildBatch, type StepBatch } from "./step_batch.ts";
 
 type Emit = (id: number, event: SequenceEvent) => void;
@@ -57,6 +58,7 @@ export class Loop {
   readonly #slots: Slots;
   readonly #growth: ContextGrowth;
   readonly #outputs: OutputSampler;
+  readonly #computation: BatchComputation;
   #batch: StepBatch;
   readonly #stats = new LoopStats();
 
@@ -110,6 +112,12 @@ export class Loop {
       ...endings,
       emit,
       outgrow: (sequence) => this.#growth.outgrow(sequence),
+    });
+    this.#computation = new BatchComputation({
+      ...endings,
+      current: this.#current,
+      scheduler: this.#scheduler,
+      cache: this.#cache,
     });
     this.#batch = { batch: this.#current.parts.batch, members: [], paddingStreams: [] };
   }
@@ -267,7 +275,7 @@ export class Loop {
       cache: this.#cache,
     }, start);
     const before = performance.now();
-    const computed = this.#decode();
+    const computed = this.#computation.decode(this.#batch);
     const native = performance.now() - before;
     this.#stats.nativeMs += native;
     if (computed) {
@@ -306,59 +314,6 @@ export class Loop {
       for (const sequence of sequences) this.#fail(sequence, error, false);
       return false;
     }
-  }
-
-  /**
-   * @returns whether the batch was computed; if not, its sequences are unchanged or have failed.
-   */
-  #decode(): boolean {
-    try {
-      const outcome = decodeBatch(this.#model.context, this.#batch.batch);
-      // A GPU may still compute when the call returns; its time belongs to this batch.
-      if (!this.#model.isOnCpu) this.#model.context.synchronize();
-      this.#cache.completeCopies();
-      if (outcome === "done") return true;
-      if (outcome === "full") this.#makeRoom();
-      else this.#failBatch(new ShimmyError("cancelled", "The model is being unloaded"));
-    } catch (error) {
-      this.#failBatch(
-        new ShimmyError("backend", "Generation failed in the backend", {
-          detail: messageOf(error),
-          cause: error,
-        }),
-      );
-    } finally {
-      for (const { id, tokens } of this.#batch.paddingStreams) {
-        this.#model.context.removeTokens(id, tokens.length, -1);
-      }
-    }
-    return false;
-  }
-
-  /** The KV cache had no room for the batch: rolls the batch back and frees cells. */
-  #makeRoom(): void {
-    const { batch } = this.#batch;
-    // Where rows share a position, the last one does not tell how many of them there are.
-    if (batch instanceof MediaBatch) batch.undo();
-    this.#rollBack();
-    if (this.#cache.evict() || this.#scheduler.preempt()) return;
-    for (const sequence of this.#scheduler.running) this.#finish(sequence, "length");
-  }
-
-  /** Removes the tokens of the batch that did not get into the KV cache from the streams. */
-  #rollBack(): void {
-    const { context, sharesPositions } = this.#model;
-    for (const { stream } of this.#scheduler.running) {
-      const { id, tokens } = stream!;
-      const end = context.lastPosition(id) + 1;
-      tokens.length = sharesPositions ? heldTokens(tokens, end) : Math.min(tokens.length, end);
-    }
-  }
-
-  /** Fails every sequence of the batch. */
-  #failBatch(error: ShimmyError): void {
-    for (const sequence of this.#batch.members) this.#fail(sequence, error, true);
-    this.#rollBack();
   }
 
   #fail(sequence: Sequence, error: unknown, forget: boolean): void {
