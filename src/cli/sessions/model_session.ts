@@ -61,6 +61,8 @@ class RegistrySession implements ModelSession {
   #tunnels: Promise<RpcTunnels | undefined> | null = null;
   /** Loaded models whose contexts may take main memory. */
   readonly #claims = new Set<Engine>();
+  /** Keys of loads under the present request: each chat request asks for them several times. */
+  #keys = new WeakMap<ModelEntry, string>();
   /** Plans of models that the memory admission has accepted and that are not loaded yet. */
   readonly #plans = new WeakMap<ModelEntry, LoadPlan>();
 
@@ -95,7 +97,7 @@ class RegistrySession implements ModelSession {
       config: withAliases(config?.models, request.aliases ?? {}),
       policy: this.#policy,
       log: this.#notify,
-      engineKey: (entry) => loadKey(entry, this.#request),
+      engineKey: (entry) => this.#keyOf(entry),
     });
   }
 
@@ -112,8 +114,17 @@ class RegistrySession implements ModelSession {
   async configure(change: ModelSessionChange): Promise<void> {
     this.#projector = await namedProjector(change.globals);
     this.#request = { ...this.#request, ...change };
+    this.#keys = new WeakMap();
     const config = withAliases(change.config?.models, change.aliases ?? {});
     await this.registry.configure(config, this.#policy);
+  }
+
+  #keyOf(entry: ModelEntry): string {
+    const known = this.#keys.get(entry);
+    if (known !== undefined) return known;
+    const key = loadKey(entry, this.#request);
+    this.#keys.set(entry, key);
+    return key;
   }
 
   async prepareLibrary(): Promise<void> {

@@ -49,13 +49,48 @@ interface Entry extends Pick<NamedAnswers, "resume"> {
 /** Who asks for an answer. */
 type Asker = Pick<Caller, "context" | "key">;
 
-/** Answers by the id of their response, for each server. */
-const servers = new WeakMap<object, Map<string, Entry>>();
+/** The answers of a server by the id of their response: those that run, and those that ended. */
+class KnownAnswers {
+  readonly #entries = new Map<string, Entry>();
+  /** Number of the ended ones of each key. */
+  readonly #ended = new Shares<string | null>();
 
-function entriesOf({ context: { settings } }: Pick<Caller, "context">): Map<string, Entry> {
-  const entries = servers.get(settings) ?? new Map<string, Entry>();
-  servers.set(settings, entries);
-  return entries;
+  get(id: string): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** Adds an answer behind all others. */
+  set(id: string, entry: Entry): void {
+    this.#delete(id);
+    this.#entries.set(id, entry);
+    if (entry.answers === null) this.#ended.add(entry.owner, 1);
+  }
+
+  #delete(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    if (entry.answers === null) this.#ended.add(entry.owner, -1);
+  }
+
+  /** Forgets answers that ended too long ago, and above the limit the oldest ones of the key with the most. */
+  forget(): void {
+    const now = performance.now();
+    for (const [id, { answers, endedAt, owner }] of this.#entries) {
+      if (answers !== null) continue;
+      const isOld = now - endedAt >= KEPT_MS;
+      if (!isOld && this.#ended.total <= KEPT_ANSWERS) break;
+      if (isOld || owner === this.#ended.largest) this.#delete(id);
+    }
+  }
+}
+
+const servers = new WeakMap<object, KnownAnswers>();
+
+function knownOf({ context: { settings } }: Pick<Caller, "context">): KnownAnswers {
+  const known = servers.get(settings) ?? new KnownAnswers();
+  servers.set(settings, known);
+  return known;
 }
 
 /**
@@ -94,11 +129,11 @@ function nameChoices(
   choices: NamedAnswers["choices"],
   named: Omit<NamedAnswers, "choices">,
 ): void {
-  const entries = entriesOf(caller);
-  forget(entries);
+  const known = knownOf(caller);
+  known.forget();
   const owner = caller.key?.id ?? null;
   const kept = named.resume === undefined ? {} : { resume: named.resume };
-  entries.set(named.id, {
+  known.set(named.id, {
     ...{ owner, ...kept, endedAt: Infinity },
     answers: { ...named, choices },
     get count() {
@@ -107,25 +142,9 @@ function nameChoices(
   });
   caller.onEnd(() => {
     // To the end of the order in which ended answers are forgotten, without their tokens.
-    entries.delete(named.id);
     const { count } = choices;
-    entries.set(named.id, { owner, ...kept, endedAt: performance.now(), answers: null, count });
+    known.set(named.id, { owner, ...kept, endedAt: performance.now(), answers: null, count });
   });
-}
-
-/** Forgets answers that ended too long ago, and above the limit the oldest ones of the key with the most. */
-function forget(entries: Map<string, Entry>): void {
-  const now = performance.now();
-  const ended = new Shares<string | null>();
-  for (const { answers, owner } of entries.values()) if (answers === null) ended.add(owner, 1);
-  for (const [id, { answers, endedAt, owner }] of entries) {
-    if (answers !== null) continue;
-    const isOld = now - endedAt >= KEPT_MS;
-    if (!isOld && ended.total <= KEPT_ANSWERS) break;
-    if (!isOld && owner !== ended.largest) continue;
-    entries.delete(id);
-    ended.add(owner, -1);
-  }
 }
 
 /**
@@ -147,11 +166,11 @@ export function findResumable(asker: Asker, id: string): NamedAnswers["resume"] 
 }
 
 function find(asker: Asker, id: string): { readonly entry: Entry; readonly index: number } {
-  const entries = entriesOf(asker);
-  forget(entries);
+  const known = knownOf(asker);
+  known.forget();
   const [, base = id, number] = /^(.*)-(\d{1,6})$/.exec(id) ?? [];
   for (const [name, index] of [[id, 0], [base, Number(number ?? 0)]] as const) {
-    const entry = entries.get(name);
+    const entry = known.get(name);
     if (entry === undefined || index >= entry.count) continue;
     if (asker.key === null || asker.key.id === entry.owner) return { entry, index };
   }
@@ -160,7 +179,7 @@ function find(asker: Asker, id: string): { readonly entry: Entry; readonly index
 
 /** Controls all answers of a response. @returns false if no such response is running. */
 export function controlAnswers(asker: Asker, id: string, control: Control): boolean {
-  const entry = entriesOf(asker).get(id);
+  const entry = knownOf(asker).get(id);
   if (entry === undefined || entry.answers === null) return false;
   if (asker.key !== null && asker.key.id !== entry.owner) return false;
   entry.answers.choices.control(control);

@@ -272,7 +272,9 @@ export function startAnswer(
     get promptTokens() {
       return running.promptTokens;
     },
-    queued: running.queued,
+    get queued() {
+      return running.queued;
+    },
     control: (control) => running.control(control),
     edit: (edit) => running.edit(edit),
     fork: (...fork) => running.fork(...fork),
