@@ -10,7 +10,7 @@
 import { fromFileUrl, join } from "@std/path";
 import { parseArgs } from "node:util";
 import { explain } from "../src/cli/output/mod.ts";
-import { V8_FLAGS } from "../src/own_command.ts";
+import { earlyFlags } from "../src/own_command.ts";
 import { npmPackage } from "../src/runtime/library/release.ts";
 import {
   currentPlatform,
@@ -90,7 +90,8 @@ async function compile({ target, withRuntime, deno }: CompileOptions): Promise<v
     "--no-config",
     "--no-prompt",
     "--unstable-no-legacy-abort",
-    V8_FLAGS,
+    // All processes of an executable have the same flags, so these are the ones for the process of a model.
+    earlyFlags(await v8Version(deno)),
     ...RIGHTS,
     ...(included ? [`--include=${included}`] : []),
     ...(target ? [`--target=${target}`] : []),
@@ -99,6 +100,17 @@ async function compile({ target, withRuntime, deno }: CompileOptions): Promise<v
   ], deno);
   const { size } = await Deno.stat(output);
   console.error(`${output}: ${Math.round(size / 1e6)} MB`);
+}
+
+/** The version of V8 in a Deno, which is that of its runtime. Empty if that Deno cannot run. */
+async function v8Version(deno: string): Promise<string> {
+  const { stdout } = await new Deno.Command(deno, {
+    args: ["eval", "--no-config", "console.log(Deno.version.v8)"],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout).trim();
 }
 
 /** Runs `deno compile`. @throws {Error} with one sentence if it fails. */

@@ -8,7 +8,8 @@ export type OwnCommand = readonly [program: string, ...args: string[]];
 export const V8_FLAGS = "--v8-flags=--max-semi-space-size=1";
 
 /**
- * Flags that let V8 optimize functions after fewer calls. The loop calls its functions once for each token,
+ * Flags that let V8 optimize functions after fewer calls. An executable is compiled with them, because its
+ * processes cannot have flags of their own. The loop calls its functions once for each token,
  * so that V8 would wait for thousands of tokens.
  */
 const EARLY_FLAGS = [

@@ -6,6 +6,7 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { earlyFlags } from "../../src/own_command.ts";
 import { TEMPLATES, writeModel } from "../hostile/inputs.ts";
 import { generate, type Outcome, type Program, run, serve } from "../support/program.ts";
 
@@ -139,11 +140,33 @@ Deno.test({
 
     await using server = await serve(bare(home, [EXECUTABLE]));
     assertEquals(await generate(server.base, QUESTION), ANSWER);
+    await hasEarlyFlags(server.pid);
     assertMatch(await (await fetch(`${server.base}/ui`)).text(), /^<!doctype html>/);
     assertEquals(await server.stop(), 0);
     await refusesHostileTemplate(home);
   },
 });
+
+/** The process of the model is the executable, which was compiled with the flags for that process. */
+async function hasEarlyFlags(server: number): Promise<void> {
+  const children = [...Deno.readDirSync("/proc")].map(({ name }) => name).filter((pid) => {
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === server;
+    } catch {
+      // No process, or one that has ended.
+      return false;
+    }
+  });
+  assertEquals(children.length, 1, children.join());
+  assertEquals(await Deno.readLink(`/proc/${children[0]}/exe`), EXECUTABLE);
+  const bytes = await Deno.readFile(EXECUTABLE);
+  const text = new TextDecoder("latin1").decode(bytes);
+  // The bundle names the flags too, but not in this order.
+  const flags = earlyFlags("13.7").replace(/^--v8-flags=/, "").split(",");
+  const list = flags.map((flag) => JSON.stringify(flag)).join();
+  assert(text.includes(list), `${EXECUTABLE} lacks ${list}`);
+}
 
 /** The threads of the executable render templates, and one that would never end is refused. */
 async function refusesHostileTemplate(home: string): Promise<void> {

@@ -44,6 +44,7 @@ export async function run(program: Program, args: readonly string[]): Promise<Ou
 export interface Served extends AsyncDisposable {
   /** Such as `http://127.0.0.1:40123`. */
   readonly base: string;
+  readonly pid: number;
   /** Stops the server and returns its exit status. */
   stop(): Promise<number>;
 }
@@ -76,7 +77,12 @@ export async function serve(program: Program, args: readonly string[] = []): Pro
     await stop();
     throw new Error(`serve printed no address: ${await errors}`);
   }
-  return { base: `http://${address}`, stop, [Symbol.asyncDispose]: async () => void await stop() };
+  return {
+    base: `http://${address}`,
+    pid: child.pid,
+    stop,
+    [Symbol.asyncDispose]: async () => void await stop(),
+  };
 }
 
 /** The answer to a prompt over the native API. */
