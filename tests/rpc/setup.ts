@@ -14,9 +14,7 @@ export const TINY_LAYERS = 5;
  *
  * @throws {Error} if the folder of `SHIMMY_RPC_LIBRARIES` has no such backend.
  */
-const FOLDER = rpcFolder();
-
-function rpcFolder(): string | null {
+export function rpcFolder(): string | null {
   const given = Deno.env.get("SHIMMY_RPC_LIBRARIES");
   const folder = given || fromFileUrl(new URL("../../dist/rpc", import.meta.url));
   if (hasBackend(folder)) return folder;
@@ -32,6 +30,8 @@ function hasBackend(folder: string): boolean {
     return false;
   }
 }
+
+const FOLDER = rpcFolder();
 
 const INSTALL = "run `deno task build:rpc`, or set SHIMMY_RPC_LIBRARIES";
 
@@ -59,7 +59,7 @@ export class Cluster implements AsyncDisposable {
 
   /** The variables that the command line needs. */
   get env(): Record<string, string> {
-    return { SHIMMY_LIBLLAMA: FOLDER! };
+    return { SHIMMY_LIBLLAMA: rpcFolder()! };
   }
 
   run(args: string[]) {

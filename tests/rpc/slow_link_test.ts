@@ -1,58 +1,75 @@
-/** A worker behind a slow link: `tc netem` delays the packets of a network namespace. */
+/** Workers behind a slow link: a relay delays what passes. */
 import { assert, assertEquals } from "@std/assert";
-import { Machine } from "../cli/machine.ts";
-import { Cluster, rpcTest, TINY_F16 } from "./setup.ts";
+import { rpcTest, TINY_F16 } from "./setup.ts";
 
-/** Milliseconds that each packet is delayed. */
-const DELAY = 10;
+/** Milliseconds that a relay delays what it has read. */
+const DELAY_MS = 10;
 
-/** A network namespace of its own with a slow loopback; null where none is allowed. */
-async function slowNetwork() {
-  const script = `ip link set lo up && tc qdisc add dev lo root netem delay ${DELAY}ms && ` +
-    "echo ready && exec sleep 600";
-  const holder = await start(["unshare", "--net", "sh", "-c", script]);
-  if (holder === null) return null;
-  const reader = holder.stdout.getReader();
-  const { value } = await reader.read();
-  await reader.cancel();
-  const end = async () => {
-    try {
-      holder.kill("SIGKILL");
-    } catch {
-      // It has ended.
+/** A relay in front of a worker. Disposal ends its connections. */
+class SlowLink implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #connections: Deno.Conn[] = [];
+  readonly #running: Promise<unknown>[] = [];
+  readonly #accepting: Promise<void>;
+
+  constructor(readonly port: number) {
+    this.#accepting = this.#accept();
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#listener.addr.port}`;
+  }
+
+  async #accept(): Promise<void> {
+    for await (const near of this.#listener) {
+      const far = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
+      this.#connections.push(near, far);
+      this.#running.push(relay(near, far), relay(far, near));
     }
-    await holder.status;
-  };
-  if (value === undefined) return await end(), null;
-  return {
-    around: ["nsenter", `--net=/proc/${holder.pid}/ns/net`],
-    [Symbol.asyncDispose]: end,
-  };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.#accepting;
+    for (const connection of this.#connections) close(connection);
+    await Promise.all(this.#running);
+  }
 }
 
-async function start([program, ...args]: readonly [string, ...string[]]) {
+async function relay(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+  const delay = new TransformStream<Uint8Array<ArrayBuffer>>({
+    async transform(bytes, out) {
+      await new Promise((resolve) => setTimeout(resolve, DELAY_MS));
+      out.enqueue(bytes);
+    },
+  });
   try {
-    return new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "null" })
-      .spawn();
+    await from.readable.pipeThrough(delay).pipeTo(to.writable);
   } catch {
-    return await Promise.resolve(null);
+    // A side has closed its connection.
   }
 }
 
-rpcTest("a slow link changes the time of an answer and not its text", async (fast) => {
-  await using network = Deno.build.os === "linux" ? await slowNetwork() : null;
-  if (network === null) {
-    return console.log("skipped: a slow link needs unshare, ip and tc, and the right to use them");
+function close(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch {
+    // Its streams have closed it.
   }
-  await using slow = await Cluster.start(await Machine.start(network.around));
-  const { rpc } = await slow.workers(2);
-  const { workers } = await slow.json(["gpu-info", "--rpc", rpc]);
-  for (const { latency_ms } of workers) assert(latency_ms >= 2 * DELAY, `${latency_ms} ms`);
+}
+
+rpcTest("a slow link changes the time of an answer and not its text", async (cluster) => {
+  const { all: [one, two] } = await cluster.workers(2);
+  await using first = new SlowLink(one!.port);
+  await using second = new SlowLink(two!.port);
+  const rpc = `${first.address},${second.address}`;
+  const { workers } = await cluster.json(["gpu-info", "--rpc", rpc]);
+  for (const { latency_ms } of workers) assert(latency_ms >= 2 * DELAY_MS, `${latency_ms} ms`);
   const generate = [
     ...["generate", TINY_F16, "--prompt", "What is the capital of France?", "--temperature", "0"],
-    "--local",
+    ...["--max-tokens", "8", "--local"],
   ];
-  const alone = await fast.run(generate);
-  const far = await slow.run([...generate, "--rpc", rpc]);
+  const alone = await cluster.run(generate);
+  const far = await cluster.run([...generate, "--rpc", rpc]);
   assertEquals([far.code, far.stdout], [alone.code, alone.stdout], far.stderr);
 });

@@ -19,6 +19,8 @@ export interface ClusterOptions {
   readonly replicas?: number;
   /** Further arguments of each replica. */
   readonly args?: readonly string[];
+  /** Variables of each replica. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Changes the proxy's configuration. */
   readonly edit?: (config: string) => string;
 }
@@ -105,9 +107,9 @@ export class Cluster implements AsyncDisposable {
 
   async #startReplica(name: ReplicaName): Promise<void> {
     const at = REPLICAS.findIndex(([one]) => one === name);
-    const { args: further = [] } = this.#options;
+    const { args: further = [], env } = this.#options;
     const args = ["--bind", `127.0.0.1:${this.#ports[at]}`, "--no-ui", ...further];
-    const server = await Server.start(this.#machine, args);
+    const server = await Server.start(this.#machine, args, { ...env });
     this.#replicas.set(name, server);
     // The proxy leaves a replica out while it loads its model.
     for (let status = 0; status !== 200;) {

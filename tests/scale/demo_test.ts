@@ -2,14 +2,16 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { has, run, testWith } from "../packaging/tools.ts";
+import { rpcFolder } from "../rpc/setup.ts";
 import { redis } from "./redis_server.ts";
 
 const MAIN = fromFileUrl(new URL("demo/main.ts", import.meta.url));
 const CONFIG = fromFileUrl(new URL("../../deno.test.json", import.meta.url));
 
+const hasCompiler = await has("cmake", "--version") && await has("c++", "--version");
 const programs = {
-  name: `haproxy, or ${redis.name},`,
-  here: redis.here && await has("haproxy", "-v"),
+  name: `haproxy, ${redis.name} or a compiler`,
+  here: redis.here && await has("haproxy", "-v") && (rpcFolder() !== null || hasCompiler),
 };
 
 const demonstrate = (env: Record<string, string> = {}) =>
@@ -21,8 +23,10 @@ testWith("the demonstration tells where prompts went, and ends", programs, async
   const { code, stdout, stderr } = await demonstrate();
   assertEquals(code, 0, stderr);
   assertMatch(stdout, /^shared store: redis:\/\/127\.0\.0\.1:\d+$/m);
+  assertMatch(stdout, /^RPC workers: 127\.0\.0\.1:\d+,127\.0\.0\.1:\d+$/m);
   for (const name of ["a", "b", "c"]) {
-    assertMatch(stdout, new RegExp(`^replica ${name}: http://127\\.0\\.0\\.1:\\d+$`, "m"));
+    const line = `^replica ${name}: http://127\\.0\\.0\\.1:\\d+, layers on RPC0 \\d, RPC1 \\d$`;
+    assertMatch(stdout, new RegExp(line, "m"));
   }
   const rows = stdout.split("\n").filter((line) => /\| [0-9a-f]{16} /.test(line))
     .map((line) => line.split("|").map((cell) => cell.trim()));

@@ -43,8 +43,10 @@ Deno.test("a request that does not end in time is cancelled", async () => {
   await using engine = new EngineDouble({ beforeToken: () => gate.promise });
   const pool = new PoolDouble({ entry: entryDouble("tiny"), engine });
   const { signal } = new AbortController();
-  const warming = warmUp({ pool, settings: SETTINGS }, "tiny", signal, () => true, 20);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  // Longer than a busy machine takes until the request is with the engine.
+  const warming = warmUp({ pool, settings: SETTINGS }, "tiny", signal, () => true, 1500);
+  while (engine.controls.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals(engine.controls, [{ type: "cancel" }]);
   gate.resolve();
   await warming;
   assertEquals(engine.finished, ["cancelled"]);

@@ -1,6 +1,6 @@
 /**
- * Starts a shared store, HAProxy and three replicas on loopback, sends prompts to the proxy and prints where they
- * went. Then it runs until it is interrupted; with `--once` it ends.
+ * Starts a shared store, two RPC workers, three replicas and HAProxy on loopback, sends prompts to the proxy and
+ * prints where they went. Then it runs until it is interrupted; with `--once` it ends.
  *
  *     deno task demo:cluster [--model FILE] [--once]
  *
@@ -14,6 +14,7 @@ import { Cluster } from "../cluster.ts";
 import { continueElsewhere, converse } from "./conversations.ts";
 import { TINY } from "../measure/setup.ts";
 import { PARTS } from "./parts.ts";
+import { placement } from "./placement.ts";
 
 const NEEDS = [
   {
@@ -39,13 +40,19 @@ async function main({ model, once }: DemoOptions): Promise<number> {
 
   await using stack = new AsyncDisposableStack();
   const replicaArgs = ["--model-path", model === undefined ? TINY : resolve(model)];
+  const env: Record<string, string> = {};
   for (const part of PARTS) {
     const running = stack.use(await part.start());
     replicaArgs.push(...running.args);
+    Object.assign(env, running.env);
     console.log(running.line);
   }
-  const cluster = stack.use(await Cluster.start({ args: replicaArgs }));
-  for (const name of cluster.names) console.log(`replica ${name}: ${cluster.urlOf(name)}`);
+  const cluster = stack.use(await Cluster.start({ args: replicaArgs, env }));
+  for (const name of cluster.names) {
+    console.log(
+      `replica ${name}: ${cluster.urlOf(name)}, layers on ${await placement(cluster, name)}`,
+    );
+  }
   console.log(`proxy: ${cluster.url}\n`);
   await demonstrate(cluster);
   if (once) return 0;

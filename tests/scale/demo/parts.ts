@@ -1,10 +1,15 @@
 /** What the replicas of the demonstration share, beside the proxy in front of them. */
+import { fromFileUrl } from "@std/path";
+import { has } from "../../packaging/tools.ts";
+import { Cluster as Workers, rpcFolder } from "../../rpc/setup.ts";
 import { redis, RedisServer } from "../redis_server.ts";
 
 /** A running part. Disposal stops it. */
 export interface RunningPart extends AsyncDisposable {
   /** Arguments that make a replica use it. */
   readonly args: readonly string[];
+  /** Variables that a replica needs for it. */
+  readonly env?: Readonly<Record<string, string>>;
   /** What it is and where, for the user. */
   readonly line: string;
 }
@@ -39,5 +44,40 @@ const store: Part = {
   },
 };
 
-/** All parts, in the order in which they start. Workers of other machines are a further entry. */
-export const PARTS: readonly Part[] = [store];
+/** Builds ggml's RPC backend, which the published libraries lack. */
+async function buildBackend(): Promise<void> {
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "build:rpc"],
+    cwd: fromFileUrl(new URL("../../..", import.meta.url)),
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error("ggml's RPC backend cannot be built: see above");
+}
+
+const workers: Part = {
+  needs: {
+    program: "a compiler, for ggml's RPC backend,",
+    here: rpcFolder() !== null || await has("cmake", "--version") && await has("c++", "--version"),
+    from: "the packages cmake and g++ of Debian and Ubuntu",
+  },
+  async start() {
+    if (rpcFolder() === null) await buildBackend();
+    const running = await Workers.start();
+    try {
+      const { rpc } = await running.workers(2);
+      return {
+        args: ["--rpc", rpc],
+        env: running.env,
+        line: `RPC workers: ${rpc}`,
+        [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+      };
+    } catch (error) {
+      await running[Symbol.asyncDispose]();
+      throw error;
+    }
+  },
+};
+
+/** All parts, in the order in which they start. */
+export const PARTS: readonly Part[] = [store, workers];
