@@ -1,3 +1,4 @@
+import { messageOf } from "../../errors.ts";
 import { isProgram } from "../../own_command.ts";
 
 /** The hidden command that runs {@linkcode rpcServerChild}. */
@@ -36,7 +37,8 @@ export async function rpcServerChild(argument: string): Promise<never> {
     const devices = chooseDevices(listDevices(library), task.devices);
     await startRpcServer(library, { ...task, devices });
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
+    // The parent tells the last line.
+    Deno.stderr.writeSync(new TextEncoder().encode(`${messageOf(error)}\n`));
   }
   Deno.exit(1);
 }

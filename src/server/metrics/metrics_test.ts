@@ -117,14 +117,14 @@ Deno.test("each model reports its prompts, drafts, evictions and preemptions", a
       'shimmy_disk_cache_writes_total{model="tiny"} 6',
       'shimmy_disk_cache_failures_total{model="tiny"} 1',
       'shimmy_shared_cache_reachable{model="tiny"} 1',
-      'shimmy_shared_cache_lookups_total{model="tiny",result="hit"} 2',
-      'shimmy_shared_cache_lookups_total{model="tiny",result="miss"} 4',
-      'shimmy_shared_cache_lookups_total{model="tiny",result="late"} 6',
-      'shimmy_shared_cache_writes_total{model="tiny",result="written"} 10',
-      'shimmy_shared_cache_writes_total{model="tiny",result="dropped"} 12',
-      'shimmy_shared_cache_bytes_total{model="tiny",direction="read"} 8',
-      'shimmy_shared_cache_bytes_total{model="tiny",direction="written"} 14',
-      'shimmy_shared_cache_failures_total{model="tiny"} 16',
+      'shimmy_shared_cache_lookups_total{model="tiny",result="hit"} 1',
+      'shimmy_shared_cache_lookups_total{model="tiny",result="miss"} 2',
+      'shimmy_shared_cache_lookups_total{model="tiny",result="late"} 3',
+      'shimmy_shared_cache_writes_total{model="tiny",result="written"} 5',
+      'shimmy_shared_cache_writes_total{model="tiny",result="dropped"} 6',
+      'shimmy_shared_cache_bytes_total{model="tiny",direction="read"} 4',
+      'shimmy_shared_cache_bytes_total{model="tiny",direction="written"} 7',
+      'shimmy_shared_cache_failures_total{model="tiny"} 8',
     ]
   ) assertStringIncludes(text, `${line}\n`);
   await read(handler, post("/api/models/tiny/unload", ""));
