@@ -92,6 +92,9 @@ const OTHERS_OPTIONS = [
   ...["minutes", "save", "replay"],
   // Of `deno task measure:page` and `deno task measure:media`.
   ...["seconds", "rounds"],
+  // Of `deno task simulate` and `deno task demo:cluster`.
+  ...["times", "trace", "write-trace", "replicas", "policy", "conversations", "turns", "pause"],
+  ...["input", "output", "spread", "limit", "once"],
   // Of llama.cpp's programs.
   "control-vector",
   "control-vector-layer-range",
