@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { earlyFlags } from "../../src/own_command.ts";
+import { childrenOf } from "../cli/machine.ts";
 import { TEMPLATES, writeModel } from "../hostile/inputs.ts";
 import { generate, type Outcome, type Program, run, serve } from "../support/program.ts";
 
@@ -149,17 +150,11 @@ Deno.test({
 
 /** The process of the model is the executable, which was compiled with the flags for that process. */
 async function hasEarlyFlags(server: number): Promise<void> {
-  const children = [...Deno.readDirSync("/proc")].map(({ name }) => name).filter((pid) => {
-    try {
-      const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === server;
-    } catch {
-      // No process, or one that has ended.
-      return false;
-    }
-  });
+  const children = await childrenOf(server);
   assertEquals(children.length, 1, children.join());
-  assertEquals(await Deno.readLink(`/proc/${children[0]}/exe`), EXECUTABLE);
+  // The kernel's files are not Deno's to read.
+  const link = await new Deno.Command("readlink", { args: [`/proc/${children[0]}/exe`] }).output();
+  assertEquals(new TextDecoder().decode(link.stdout).trim(), EXECUTABLE);
   const bytes = await Deno.readFile(EXECUTABLE);
   const text = new TextDecoder("latin1").decode(bytes);
   // The bundle names the flags too, but not in this order.
