@@ -1,5 +1,5 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { type ByteStream, closeQuietly, relay } from "../streams/mod.ts";
+import { acceptAll, type ByteStream, closeQuietly, relay } from "../streams/mod.ts";
 import { ProcessPool } from "./process_pool.ts";
 import { type ServerOptions, ServerProcess } from "./server_process.ts";
 
@@ -60,7 +60,7 @@ async function accept(
   pool: ProcessPool,
   options: WorkerOptions,
 ): Promise<void> {
-  for await (const connection of listener) {
+  for await (const connection of acceptAll(listener)) {
     if (connections.size >= MAX_CONNECTIONS) {
       connection.close();
       options.notify(`A connection was refused: there are ${MAX_CONNECTIONS} already`);

@@ -1,4 +1,5 @@
 /** Connections: exact reads, and a relay between two of them. */
+export { acceptAll } from "./accept.ts";
 export {
   type ByteStream,
   closeQuietly,

@@ -1,4 +1,4 @@
-import { closeQuietly, relay } from "../streams/mod.ts";
+import { acceptAll, closeQuietly, relay } from "../streams/mod.ts";
 import { secureClient } from "./secure.ts";
 import type { TunnelReply, TunnelRequest } from "./tunnels.ts";
 
@@ -14,7 +14,7 @@ scope.onmessage = ({ data }) => {
 };
 
 async function accept(listener: Deno.TcpListener, request: TunnelRequest): Promise<void> {
-  for await (const local of listener) void tunnel(local, request);
+  for await (const local of acceptAll(listener)) void tunnel(local, request);
 }
 
 /** A connection that cannot be made ends: ggml's process then ends too, and its death is explained. */

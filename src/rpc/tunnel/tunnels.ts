@@ -3,6 +3,10 @@ import { startOwnThread } from "../../own_thread.ts";
 /** Name of the thread with the local ends of tunnels. */
 export const TUNNEL_THREAD = "shimmy-rpc-tunnel";
 
+function startTunnelThread(): Worker {
+  return startOwnThread(TUNNEL_THREAD, new URL("./thread_main.ts", import.meta.url));
+}
+
 /** A worker behind a tunnel. */
 export interface TunnelTarget {
   readonly hostname: string;
@@ -29,14 +33,21 @@ export interface TunnelReply {
 export class Tunnels implements Disposable {
   readonly #key: Uint8Array<ArrayBuffer>;
   readonly #ports = new Map<string, Promise<number>>();
-  readonly #waiting = new Map<number, (port: number) => void>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<number>>();
+  readonly #startThread: () => Worker;
   #thread: Worker | null = null;
 
-  constructor(key: Uint8Array<ArrayBuffer>) {
+  /** @param startThread starts the thread; tests pass their own. */
+  constructor(key: Uint8Array<ArrayBuffer>, startThread = startTunnelThread) {
     this.#key = key;
+    this.#startThread = startThread;
   }
 
-  /** The address of the local end of a tunnel to a worker. It is the same for each call. */
+  /**
+   * The address of the local end of a tunnel to a worker. It is the same for each call, as long as the thread runs.
+   *
+   * @throws {Error} if the thread fails. The next call starts another one.
+   */
   async address(target: TunnelTarget): Promise<string> {
     const name = JSON.stringify([target.hostname, target.port]);
     let port = this.#ports.get(name);
@@ -45,29 +56,40 @@ export class Tunnels implements Disposable {
   }
 
   #open({ hostname, port }: TunnelTarget): Promise<number> {
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const waiting = Promise.withResolvers<number>();
     const thread = this.#thread ??= this.#start();
     const request: TunnelRequest = {
       id: this.#ports.size,
       target: { hostname, port },
       key: this.#key,
     };
-    this.#waiting.set(request.id, resolve);
-    thread.addEventListener(
-      "error",
-      () => reject(new Error("The thread of the tunnels has failed")),
-    );
+    this.#waiting.set(request.id, waiting);
     thread.postMessage(request);
-    return promise;
+    return waiting.promise;
   }
 
   #start(): Worker {
-    const thread = startOwnThread(TUNNEL_THREAD, new URL("./thread_main.ts", import.meta.url));
+    const thread = this.#startThread();
     thread.onmessage = ({ data: { id, port } }: MessageEvent<TunnelReply>) => {
-      this.#waiting.get(id)?.(port);
+      this.#waiting.get(id)?.resolve(port);
       this.#waiting.delete(id);
     };
+    thread.onerror = (event) => {
+      // Without this, the whole program ends.
+      event.preventDefault();
+      this.#fail(event.message);
+    };
     return thread;
+  }
+
+  /** The thread has ended, and all tunnels with it. */
+  #fail(reason: string): void {
+    this.#thread = null;
+    this.#ports.clear();
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    const error = new Error(`The thread of the tunnels has failed: ${reason}`);
+    for (const { reject } of waiting) reject(error);
   }
 
   [Symbol.dispose](): void {
