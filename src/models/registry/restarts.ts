@@ -53,9 +53,10 @@ export class Restarts implements Disposable {
     if (wait === 0) return load();
     this.#pending.set(
       key,
-      this.#clock.after(wait, () => {
+      // A timer may fire a fraction of a millisecond early. Then the load would be refused, so the rest is waited for.
+      this.#clock.after(Math.ceil(wait), () => {
         this.#pending.delete(key);
-        load();
+        this.add(key, load);
       }),
     );
   }
