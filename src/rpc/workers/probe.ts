@@ -62,7 +62,8 @@ export async function probeWorker(endpoint: Endpoint, options: ProbeOptions = {}
       : `accepts connections and does not answer within ${
         timeoutMs / 1000
       } s: it is no RPC worker, ` +
-        "or it serves another program (llama.cpp's rpc-server serves one at a time)";
+        "or it serves another program (llama.cpp's rpc-server serves one at a time), " +
+        "or it needs --rpc-key";
     ending.reject(refuse(what));
   }, timeoutMs);
   const cancel = () => ending.reject(new ShimmyError("cancelled", "The check was cancelled"));
