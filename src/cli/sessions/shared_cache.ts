@@ -42,7 +42,7 @@ function bucketOf(given: string, env: Env): BucketLocation {
   const parameter = (name: string) => url.searchParams.get(name) || undefined;
   const region = parameter("region") ?? first(env, "AWS_REGION", "AWS_DEFAULT_REGION") ??
     DEFAULT_REGION;
-  const prefix = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, "");
+  const prefix = decoded(url.pathname).replace(/^\/+|\/+$/g, "");
   return {
     endpoint: originOf(
       parameter("endpoint") ?? first(env, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL") ??
@@ -53,6 +53,17 @@ function bucketOf(given: string, env: Env): BucketLocation {
     region,
     credentials: credentialsOf(env),
   };
+}
+
+/** @throws {UsageError} for a path with a `%` that begins no character. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw new UsageError(
+      "--shared-cache: PREFIX must be percent-encoded UTF-8; a percent sign itself is %25",
+    );
+  }
 }
 
 /** @throws {UsageError} for a text that is not a URL of HTTP without a path. */

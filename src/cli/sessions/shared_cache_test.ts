@@ -39,6 +39,11 @@ Deno.test("a text that cannot be a place is refused without what may be a passwo
     ["http://b", KEYS, "must be a directory, or s3://BUCKET[/PREFIX]"],
     ["s3:///p", KEYS, "must be a directory, or s3://BUCKET[/PREFIX]"],
     ["s3://id:s3cret@b", KEYS, "must be a directory, or s3://BUCKET[/PREFIX]"],
+    [
+      "s3://b/100%",
+      KEYS,
+      "PREFIX must be percent-encoded UTF-8; a percent sign itself is %25",
+    ],
     ["s3://b?zone=a", KEYS, "'zone' is not known; use endpoint or region"],
     ["s3://b?endpoint=b", KEYS, "endpoint must be an http: or https: URL without a path"],
     ["s3://b?endpoint=http://a/b", KEYS, "endpoint must be an http: or https: URL without a path"],

@@ -144,14 +144,24 @@ export class StateKeeper {
     const positions = stored.checkpoints.map(({ position }) => position);
     const key = `${hashText(fingerprint)}/${stateKey(stored.tokens, scope, positions)}`;
     const there = await within(REQUEST_MS, (ends) => this.#store.list(key, ends));
-    if (there.objects.some((object) => object.key === key)) return { key, bytes: 0 };
-    const object = this.#sealed(stored, { fingerprint, scope });
-    await within(transferMs(object.length), (ends) => this.#store.put(key, object, ends));
+    const isThere = there.objects.some((object) => object.key === key);
+    const bytes = isThere ? 0 : await this.#write(key, stored, { fingerprint, scope });
     for (const one of replaced) {
       // A server without the right to delete leaves that to whoever cleans the store up.
       await within(REQUEST_MS, (ends) => this.#store.delete(one, ends)).catch(() => {});
     }
-    return { key, bytes: object.length };
+    return { key, bytes };
+  }
+
+  /** @returns the number of bytes. */
+  async #write(
+    key: string,
+    stored: StoredState,
+    origin: { readonly fingerprint: string; readonly scope: string },
+  ): Promise<number> {
+    const object = this.#sealed(stored, origin);
+    await within(transferMs(object.length), (ends) => this.#store.put(key, object, ends));
+    return object.length;
   }
 
   #sealed(

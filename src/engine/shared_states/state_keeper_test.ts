@@ -153,6 +153,10 @@ Deno.test("a state replaces others, also where deleting is not allowed", async (
   const { key } = await keeper.publish(state(200));
   await keeper.publish(state(300, [key]));
   assertEquals(store.objects.has(key), false);
+  // Another server has written the longer state before.
+  const again = await keeper.publish(state(200));
+  assertEquals((await keeper.publish(state(300, [again.key]))).bytes, 0);
+  assertEquals(store.objects.has(again.key), false);
   store.delete = () => Promise.reject(new Error("forbidden"));
   assert((await keeper.publish(state(400, ["x"]))).bytes > 0);
 });
