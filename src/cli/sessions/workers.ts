@@ -1,7 +1,13 @@
 /** The RPC workers of a load. Imported only when there are some. */
 import { messageOf, ShimmyError } from "../../errors.ts";
 import type { RpcWorker } from "../../engine/protocol/mod.ts";
-import { type Endpoint, probeWorker, type Worker, workerDevices } from "../../rpc/workers/mod.ts";
+import {
+  type Endpoint,
+  probeWorker,
+  requireDistinct,
+  type Worker,
+  workerDevices,
+} from "../../rpc/workers/mod.ts";
 import type { GlobalValues } from "../options/mod.ts";
 import type { LoadTarget } from "./load_options.ts";
 import type { RpcTunnels } from "./rpc_tunnels.ts";
@@ -22,11 +28,12 @@ export interface WorkerSearch {
  * the network.
  *
  * @throws {ShimmyError} `backend` if the libraries have no RPC backend, or a worker does not answer and
- * `--rpc-fallback` is not given.
+ * `--rpc-fallback` is not given; `invalid` if two names are those of one worker.
  */
 export async function withWorkers(target: LoadTarget, search: WorkerSearch): Promise<LoadTarget> {
   requireRpcBackend(target.runtime.folder, "--rpc");
   const workers = await findWorkers(search);
+  requireDistinct(workers, "--rpc");
   const names = workerDevices(workers).map(({ name }) => name);
   const rpc = workers.map(({ endpoint, address, devices }): RpcWorker => ({
     endpoint: endpoint.text,

@@ -15,6 +15,8 @@ export function throughTunnels(
     const connection = await Deno.connect({ hostname, port });
     connection.setNoDelay(true);
     const stream = await secureClient(connection, key);
-    return { stream, address: await tunnels.address(endpoint) };
+    // A worker with several names has one tunnel, so that it is known to be the same.
+    const { hostname: ip } = connection.remoteAddr as Deno.NetAddr;
+    return { stream, address: await tunnels.address({ hostname: ip, port }) };
   };
 }
