@@ -1,10 +1,16 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
-import { acceptAll, type ByteStream, closeQuietly, relay } from "../streams/mod.ts";
+import { acceptAll, atMost, type ByteStream, closeQuietly, relayToServer } from "../streams/mod.ts";
 import { ProcessPool } from "./process_pool.ts";
 import { type ServerOptions, ServerProcess } from "./server_process.ts";
 
 /** Connections at a time. Each has a process. */
 export const MAX_CONNECTIONS = 32;
+
+/**
+ * Milliseconds for a server's process to finish the requests of a client that is gone, before it is ended. It may be
+ * writing a file of the cache, which would be cut.
+ */
+const FINISH_MS = 5_000;
 
 /** Options of a worker. */
 export interface WorkerOptions {
@@ -31,10 +37,11 @@ export async function serveWorkers(options: WorkerOptions): Promise<ServingWorke
   await using stack = new AsyncDisposableStack();
   const pool = stack.use(new ProcessPool(() => ServerProcess.start(options.server)));
   const listener = listen(options);
-  const connections = new Set<Deno.TcpConn>();
-  stack.defer(() => {
+  const connections = new Map<Deno.TcpConn, Promise<void>>();
+  stack.defer(async () => {
     listener.close();
-    for (const connection of connections) closeQuietly(connection);
+    for (const connection of connections.keys()) closeQuietly(connection);
+    await atMost(FINISH_MS, Promise.all(connections.values()));
   });
   await pool.prepare();
   void accept(listener, connections, pool, options);
@@ -56,7 +63,7 @@ function listen({ hostname, port }: WorkerOptions): Deno.TcpListener {
 
 async function accept(
   listener: Deno.TcpListener,
-  connections: Set<Deno.TcpConn>,
+  connections: Map<Deno.TcpConn, Promise<void>>,
   pool: ProcessPool,
   options: WorkerOptions,
 ): Promise<void> {
@@ -66,11 +73,11 @@ async function accept(
       options.notify(`A connection was refused: there are ${MAX_CONNECTIONS} already`);
       continue;
     }
-    connections.add(connection);
-    void handle(connection, pool, options).finally(() => {
+    const handling = handle(connection, pool, options).finally(() => {
       connections.delete(connection);
       closeQuietly(connection);
     });
+    connections.set(connection, handling);
   }
 }
 
@@ -82,10 +89,11 @@ async function handle(
   const { hostname } = connection.remoteAddr;
   try {
     connection.setNoDelay(true);
+    connection.setKeepAlive(true);
     const client = secure === undefined ? connection : await secure(connection);
     const server = await pool.take();
     try {
-      await relay(client, await server.connect());
+      await relayToServer(client, await server.connect(), FINISH_MS);
     } finally {
       if (server.hasEnded) notify(`The server of a connection from ${hostname} has ended`);
       await pool.giveBack(server);

@@ -7,4 +7,4 @@ export {
   StreamEnded,
   writeAll,
 } from "./byte_stream.ts";
-export { relay } from "./relay.ts";
+export { atMost, relay, relayToServer } from "./relay.ts";

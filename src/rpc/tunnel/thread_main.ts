@@ -23,6 +23,7 @@ async function tunnel(local: Deno.TcpConn, { target, key }: TunnelRequest): Prom
     local.setNoDelay(true);
     const remote = await Deno.connect({ ...target });
     remote.setNoDelay(true);
+    remote.setKeepAlive(true);
     await relay(local, await secureClient(remote, key));
   } catch {
     closeQuietly(local);
