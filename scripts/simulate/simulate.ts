@@ -42,7 +42,8 @@ const EPSILON_MS = 1e-6;
  * computed at the same time slow each other down by the measured factor.
  *
  * @returns the requests in the order in which they ended.
- * @throws {RangeError} for a request that no replica can hold
+ * @throws {RangeError} for a request that no replica can hold, and if requests are not answered: the times then
+ * predict no batch.
  */
 export function simulate(
   trace: readonly TraceRequest[],
@@ -64,6 +65,7 @@ class Simulation {
   /** Later turns of conversations whose turn before is not answered. */
   readonly #turns = new Map<string, TraceRequest[]>();
   readonly #places = new Map<SimulatedSequence, { sentAt: number; node: Node }>();
+  readonly #requests: number;
   #now = 0;
   #ids = 0;
 
@@ -74,6 +76,7 @@ class Simulation {
     policy: Policy,
   ) {
     this.#times = times;
+    this.#requests = trace.length;
     this.#policy = policy;
     this.#nodes = Array.from(
       { length: replicas },
@@ -99,6 +102,10 @@ class Simulation {
       for (const node of this.#nodes) {
         if (!node.replica.isComputing) node.left = node.replica.begin(this.#now) ?? Infinity;
       }
+    }
+    const left = this.#requests - this.#served.length;
+    if (left > 0) {
+      throw new RangeError(`${left} of ${this.#requests} requests are not answered at the end`);
     }
     return this.#served;
   }

@@ -82,6 +82,15 @@ Deno.test("policies place requests, and a sticky one finds more of them in the c
   assertThrows(() => places("recorded", five), RangeError, "replica must be below 3");
 });
 
+Deno.test("times that predict no batch are an error, not a result without the requests", () => {
+  const times = { ...TIMES, decode: [{ sequences: 1, context: 0, ms: NaN }] };
+  assertThrows(
+    () => simulate([request(), request({ output_length: 1 })], times, 1, "sticky"),
+    RangeError,
+    "requests are not answered at the end",
+  );
+});
+
 Deno.test("a request that no stream can hold is refused", () => {
   assertThrows(
     () => simulate([request({ input_length: 2045 })], TIMES, 1, "sticky"),

@@ -45,14 +45,16 @@ export interface BatchTimes {
   readonly slowdown: readonly number[];
 }
 
+const isPositive = (value: unknown) => typeof value === "number" && value > 0;
+const isAtLeastZero = (value: unknown) => typeof value === "number" && value >= 0;
+
 /**
  * Reads the file.
  *
- * @throws {SyntaxError} for a file without the fields above
+ * @throws {SyntaxError} for a file without the fields above, and for two times of the same batch
  */
 export function parseTimes(text: string): BatchTimes {
   const times = JSON.parse(text) as BatchTimes;
-  const isPositive = (value: unknown) => typeof value === "number" && value > 0;
   for (const field of ["threads", "parallel", "context", "batch", "rowGroup", "kvBytes"] as const) {
     if (!isPositive(times[field])) {
       throw new SyntaxError(`${field} must be a number above 0, not ${times[field]}`);
@@ -65,10 +67,37 @@ export function parseTimes(text: string): BatchTimes {
       throw new SyntaxError(`${field} must be a list of measured times`);
     }
   }
-  if (!(times.overheadMs >= 0)) {
+  requireGrid("decode", "sequences", times.decode);
+  requireGrid("prefill", "tokens", times.prefill);
+  if (!isAtLeastZero(times.overheadMs)) {
     throw new SyntaxError(`overheadMs must be a number of at least 0, not ${times.overheadMs}`);
   }
   return times;
+}
+
+/** @throws {SyntaxError} for points of which one has no place between the others. */
+function requireGrid<Size extends string>(
+  field: string,
+  size: Size,
+  points: readonly ({ readonly context: number } & { readonly [name in Size]: number })[],
+): void {
+  const places = new Set<string>();
+  points.forEach((point, index) => {
+    if (!isPositive(point[size])) {
+      throw new SyntaxError(
+        `${field}[${index}].${size} must be a number above 0, not ${point[size]}`,
+      );
+    }
+    if (!isAtLeastZero(point.context)) {
+      const given = point.context;
+      throw new SyntaxError(
+        `${field}[${index}].context must be a number of at least 0, not ${given}`,
+      );
+    }
+    const place = `${size} ${point[size]} and context ${point.context}`;
+    if (places.has(place)) throw new SyntaxError(`${field} has two times for ${place}`);
+    places.add(place);
+  });
 }
 
 /** Milliseconds of a decode batch. @param context mean tokens before it in each sequence */

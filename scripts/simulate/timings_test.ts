@@ -37,6 +37,31 @@ Deno.test("a file without measured times is refused with the field", () => {
       ["batch", 0, "batch must be a number above 0, not 0"],
       ["decode", [], "decode must be a list of measured times"],
       ["prefill", [{ tokens: 4 }], "prefill must be a list of measured times"],
+      [
+        "decode",
+        [{ context: 0, ms: 1 }],
+        "decode[0].sequences must be a number above 0, not undefined",
+      ],
+      [
+        "decode",
+        [TIMES.decode[0], { sequences: 2, context: -1, ms: 1 }],
+        "decode[1].context must be a number of at least 0, not -1",
+      ],
+      [
+        "decode",
+        [{ sequences: 2, context: null, ms: 1 }],
+        "decode[0].context must be a number of at least 0, not null",
+      ],
+      [
+        "prefill",
+        [{ tokens: 0, context: 0, ms: 1 }],
+        "prefill[0].tokens must be a number above 0, not 0",
+      ],
+      [
+        "prefill",
+        [TIMES.prefill[0], TIMES.prefill[0]],
+        "prefill has two times for tokens 1 and context 0",
+      ],
       ["slowdown", null, "slowdown must be a list of measured times"],
       ["overheadMs", undefined, "overheadMs must be a number of at least 0, not undefined"],
     ] as const
