@@ -112,11 +112,13 @@ export class Cluster implements AsyncDisposable {
     const server = await Server.start(this.#machine, args, { ...env });
     this.#replicas.set(name, server);
     // The proxy leaves a replica out while it loads its model.
-    for (let status = 0; status !== 200;) {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (true) {
       const response = await fetch(server.url("/ready"));
-      await response.body?.cancel();
-      status = response.status;
-      if (status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
+      const text = await response.text();
+      if (response.ok) return;
+      if (performance.now() > deadline) throw new Error(`Replica ${name} is not ready: ${text}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 

@@ -2,16 +2,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { has, run, testWith } from "../packaging/tools.ts";
-import { rpcFolder } from "../rpc/setup.ts";
-import { redis } from "./redis_server.ts";
+import { PARTS } from "./demo/parts.ts";
 
 const MAIN = fromFileUrl(new URL("demo/main.ts", import.meta.url));
 const CONFIG = fromFileUrl(new URL("../../deno.test.json", import.meta.url));
 
-const hasCompiler = await has("cmake", "--version") && await has("c++", "--version");
 const programs = {
-  name: `haproxy, ${redis.name} or a compiler`,
-  here: redis.here && await has("haproxy", "-v") && (rpcFolder() !== null || hasCompiler),
+  name: ["haproxy", ...PARTS.map(({ needs }) => needs.program)].join(" or "),
+  here: await has("haproxy", "-v") && PARTS.every(({ needs }) => needs.here),
 };
 
 const demonstrate = (env: Record<string, string> = {}) =>

