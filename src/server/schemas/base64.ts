@@ -16,8 +16,8 @@ for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
   ADDENDS[character.charCodeAt(0)] = 0;
 }
 
-/** Padding is looked for in the last characters only. */
-const TAIL = 64;
+/** What may follow the last character: padding, also too much of it, and white space. */
+const TAIL = "= \t\n\v\f\r";
 
 /**
  * Decodes base64, with or without padding and line breaks.
@@ -27,8 +27,8 @@ const TAIL = 64;
  * @throws {ShimmyError} `invalid` with the field if the text is empty or not base64.
  */
 export function bytesOfBase64(text: string, field: string, what: string): Uint8Array<ArrayBuffer> {
-  const { length } = /={0,2}\s*$/.exec(text.slice(-TAIL))![0];
-  const end = text.length - length;
+  let end = text.length;
+  while (end > 0 && TAIL.includes(text[end - 1]!)) end--;
   const decoder = new Decoder(end);
   for (let start = 0; start < end; start += SLICE) {
     if (!decoder.add(text.slice(start, Math.min(end, start + SLICE)))) throw wrong(field, what);

@@ -27,6 +27,9 @@ Deno.test("base64 is decoded with and without padding, line breaks and the URL a
     for (const one of texts) assertEquals(decode(one), bytes);
   }
   assertEquals(decode("QUJD\n").buffer.byteLength, 3);
+  for (const padded of ["QQ=\n=", "QQ===", "QQ= = ", "QQ==" + "\n".repeat(100)]) {
+    assertEquals(decode(padded), new Uint8Array([65]), JSON.stringify(padded));
+  }
 });
 
 Deno.test("text that is not base64 is refused wherever it is wrong", () => {
@@ -55,10 +58,12 @@ Deno.test("no text takes much more time than base64 of its length", () => {
     }
     return performance.now() - start;
   };
-  timeOf("A");
-  const usual = Math.max(20, timeOf("A"), timeOf("AAAA"));
+  // The smaller of two, since other programs may hold up one of them.
+  const leastTimeOf = (character: string) => Math.min(timeOf(character), timeOf(character));
+  // White space takes more time than an unbroken text.
+  const usual = Math.max(20, leastTimeOf("AAAA"), leastTimeOf("AAAA\n"));
   // The decoder of the platform took some hundred times as long for some of them.
   for (const one of ["!", "=", " ", "A ", "A\n", "AAAA\n", "A!", "\u1234", "A=", "=A"]) {
-    assertLess(timeOf(one), 15 * usual, JSON.stringify(one));
+    assertLess(leastTimeOf(one), 15 * usual, JSON.stringify(one));
   }
 });
