@@ -48,10 +48,15 @@ function piecesOf(value: unknown, answer: number): Piece[] {
   if (isObject(message)) return pieces(answer, message.content);
   if (typeof response === "string") return [[answer, response]];
   // Transcripts, and the last events of their streams.
-  const isTranscript = type === undefined || type === "transcript.text.done";
-  if (isTranscript && typeof text === "string") return [[answer, text]];
+  if (isTranscript(value) && typeof text === "string") return [[answer, text]];
   // llama.cpp's completions.
   return pieces(typeof index === "number" ? index : answer, content);
+}
+
+/** Whether an object with a text may be a transcript: the events of the native API have texts too. */
+function isTranscript(value: Readonly<Record<string, unknown>>): boolean {
+  if (value.type !== undefined) return value.type === "transcript.text.done";
+  return !("forked" in value) && !("rewind" in value);
 }
 
 function choicePieces({ index, text, message, delta }: Readonly<Record<string, unknown>>): Piece[] {

@@ -70,6 +70,13 @@ Deno.test("several answers are told apart by their index or their place in a lis
   }
 });
 
+Deno.test("an event of a fork or a rewind in a native stream is no transcript", () => {
+  const fork = { forked: 2, answers: ["a-1"], text: "Hi th" };
+  for (const event of [fork, { rewind: 1, text: "H" }]) {
+    assertEquals(answerTexts(responseValues(`data: Hi\n\nevent: forked\n${events(event)}`)), []);
+  }
+});
+
 Deno.test("a text that is not that of the answer is found, and a missing one is not compared", () => {
   assertEquals(otherText("Hi there", "Hi there"), null);
   assertEquals(otherText("Hi you", "Hi there"), { given: "you", computed: "there" });
