@@ -16,6 +16,12 @@ const MAX_STORED = 2 ** 17;
 /** Half of all numbers: a row in a file gets one of these and the next ones. */
 const SEEDS = 2 ** 29;
 
+/**
+ * Version of the reading of media files. Raise it when the same file gives other embeddings than before, as since
+ * photos are turned: states of earlier versions in the disk cache are then not used for it.
+ */
+const MEDIA_VERSION = 1;
+
 /** Numbers of the rows of a media file. */
 interface Numbered {
   readonly name: string;
@@ -33,7 +39,7 @@ export class MediaNumbers implements RowNames {
 
   /** @param origin what the encoder is: other encoders give other embeddings for the same media file. */
   constructor(origin: string) {
-    this.#origin = origin;
+    this.#origin = `${MEDIA_VERSION}/${origin}`;
   }
 
   /**

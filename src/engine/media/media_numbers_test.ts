@@ -56,6 +56,17 @@ Deno.test("with another encoder, the rows of the same image are others", () => {
   assert(own.fromFile(named("one"))!.every((token) => !rows(first, 3).includes(token)));
 });
 
+Deno.test("a file of another version of the reading of images has other rows", () => {
+  const own = new MediaNumbers("encoder");
+  const first = own.first("a", 3);
+  const named = own.toFile(rows(first, 3))!;
+  assertEquals(own.fromFile(named), rows(first, 3));
+  const media = named.media!.map((file) => ({ ...file, name: file.name.replace(/^\d+/, "0") }));
+  const read = own.fromFile({ ...named, media })!;
+  assertEquals(read.length, 3);
+  assert(read.every((token) => !rows(first, 3).includes(token)));
+});
+
 Deno.test("images that are not those of the tokens are refused", () => {
   const numbers = new MediaNumbers("encoder");
   const named = numbers.toFile([1, ...rows(numbers.first("a", 3), 3), 2])!;
