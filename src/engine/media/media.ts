@@ -91,10 +91,22 @@ export class Media implements Disposable {
    * images from their sizes, those of new sounds by decoding them. The model must stay open until the end. The
    * prompt keeps sounds that it decoded, within a bound, for {@linkcode Media.encode}: close it after that.
    *
+   * @param isEnded whether the request was cancelled; asked before each part and before a sound is decoded
+   * @returns null if the request was cancelled
    * @throws {ShimmyError} `invalid` with the field for one that the model does not read, that must not be
    * decoded, or that no batch has room for
    */
-  async measure(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<MeasuredPrompt> {
+  measure(prompt: readonly PromptPart[], addSpecial: AddSpecial): Promise<MeasuredPrompt>;
+  measure(
+    prompt: readonly PromptPart[],
+    addSpecial: AddSpecial,
+    isEnded: () => boolean,
+  ): Promise<MeasuredPrompt | null>;
+  async measure(
+    prompt: readonly PromptPart[],
+    addSpecial: AddSpecial,
+    isEnded: () => boolean = () => false,
+  ): Promise<MeasuredPrompt | null> {
     const media = prompt.flatMap((part) => "media" in part ? [part.media] : []);
     for (const one of media) {
       const refusal = mediaRefusal(this.support, one.type);
@@ -108,11 +120,14 @@ export class Media implements Disposable {
     using decoded = new DisposableStack();
     const parts: (readonly number[] | MeasuredMedia)[] = [];
     for (const part of prompt) {
+      if (isEnded()) return null;
       if (!("media" in part)) {
         parts.push(await this.#tokenizer.encodeAsync([part], false));
         continue;
       }
-      const measured = await this.#files.measure(part.media, await hashOf(part.media));
+      const hash = await hashOf(part.media);
+      const measured = await this.#files.measure(part.media, hash, isEnded);
+      if (measured === null) return null;
       decoded.use(measured.decoded);
       parts.push(measured);
     }

@@ -49,10 +49,16 @@ export class MediaFiles {
    * Counts the rows of a media file. A sound that was decoded for that is kept with the result: close it.
    *
    * @param hash of the file
+   * @param isEnded whether the request was cancelled; asked before a sound is decoded
+   * @returns null if the request was cancelled.
    * @throws {ShimmyError} `invalid` with the field for a file that must not be decoded, or that no batch has room for
    */
-  async measure(media: MediaInput, hash: string): Promise<MeasuredMedia> {
-    if (media.type === "audio") return await this.#measuredSound(media, hash);
+  async measure(
+    media: MediaInput,
+    hash: string,
+    isEnded: () => boolean,
+  ): Promise<MeasuredMedia | null> {
+    if (media.type === "audio") return await this.#measuredSound(media, hash, isEnded);
     const { width, height } = checkImage(media);
     using chunks = await this.#context.measure(width, height);
     if (chunks === null) throw refused(media, "the model's encoder can read no image of its size");
@@ -60,10 +66,16 @@ export class MediaFiles {
     return { media, hash, pieces: chunks.list.map(pieceOf) };
   }
 
-  async #measuredSound(sound: MediaInput, hash: string): Promise<MeasuredMedia> {
+  async #measuredSound(
+    sound: MediaInput,
+    hash: string,
+    isEnded: () => boolean,
+  ): Promise<MeasuredMedia | null> {
     const known = this.#sounds.get(hash);
     if (known !== undefined) return { media: sound, hash, ...known };
-    const { chunks, samples, seconds } = await this.#readSound(sound);
+    const read = await this.#readSound(sound, isEnded);
+    if (read === null) return null;
+    const { chunks, samples, seconds } = read;
     using own = new DisposableStack();
     own.use(chunks);
     this.#checkBatch(sound, chunks);
@@ -95,8 +107,9 @@ export class MediaFiles {
     const { media, decoded } = measured;
     if (isEnded()) return null;
     using kept = decoded;
-    using read = kept?.chunks ? null : await this.#read(media);
-    const chunks = kept?.chunks ?? read!;
+    using read = kept?.chunks ? null : await this.#read(media, isEnded);
+    const chunks = kept?.chunks ?? read;
+    if (chunks === null) return null;
     const found = { ...measured, pieces: chunks.list.map(pieceOf) };
     if (rowsOf(found) !== rowsOf(measured)) throw damagedMedia(media);
     const pieces: (readonly number[] | MediaRun)[] = [];
@@ -121,8 +134,8 @@ export class MediaFiles {
     return { pieces, bytes };
   }
 
-  async #read(media: MediaInput): Promise<MediaChunks> {
-    if (media.type === "audio") return (await this.#readSound(media)).chunks;
+  async #read(media: MediaInput, isEnded: () => boolean): Promise<MediaChunks | null> {
+    if (media.type === "audio") return (await this.#readSound(media, isEnded))?.chunks ?? null;
     await checkPixels(media);
     const file = await decodableFile(media);
     const { orientation } = imageHeader(media.bytes)!;
@@ -134,8 +147,9 @@ export class MediaFiles {
     return chunks;
   }
 
-  #readSound(sound: MediaInput): Promise<ReadSound> {
-    return this.#decoding.run(() => readSound(this.#context, sound));
+  /** Null if the request was cancelled while others were decoded. */
+  #readSound(sound: MediaInput, isEnded: () => boolean): Promise<ReadSound | null> {
+    return this.#decoding.run(async () => isEnded() ? null : await readSound(this.#context, sound));
   }
 
   #grid(chunks: MediaChunks, index: number): MediaRun["grid"] {

@@ -225,6 +225,22 @@ Deno.test("a decoded sound that has no room is decoded again", async () => {
   assertEquals([done, open.chunks], [{ prepared: 3, encoded: 4 }, 0]);
 });
 
+Deno.test("a prompt that is cancelled while it is measured decodes no other sounds", async () => {
+  const { media, done, open } = fakeMedia();
+  const prompt = (...seeds: number[]) => [...seeds.map(sound), text("a")];
+  const isEnded = () => done.prepared > 0;
+  assertEquals(await media.measure(prompt(1, 2, 3), false, isEnded), null);
+  assertEquals([done.prepared, open.chunks], [1, 0]);
+  // One that waits for the decoder while another prompt has it.
+  const first = media.measure(prompt(4), false);
+  const second = media.measure(prompt(5), false, () => done.prepared > 1);
+  (await first)[Symbol.dispose]();
+  assertEquals(await second, null);
+  assertEquals([done.prepared, open.chunks], [2, 0]);
+  (await media.measure(prompt(2), false, running))![Symbol.dispose]();
+  assertEquals([done.prepared, open.chunks], [3, 0]);
+});
+
 Deno.test("decoded sounds of prompts that are not computed are freed", async () => {
   const { media, open } = fakeMedia({ isNonCausal: true });
   (await media.measure([sound(1), text("a")], false))[Symbol.dispose]();

@@ -75,8 +75,8 @@ export class MediaPrompts {
   ): Promise<PreparedPrompt | null> {
     const begun = performance.now();
     const reader = readerOf(media);
-    using measured = await reader.measure(prompt, addSpecial);
-    if (isEnded()) return null;
+    using measured = await reader.measure(prompt, addSpecial, isEnded);
+    if (measured === null || isEnded()) return null;
     check(measured.length);
     if (reader.isEncoded(measured)) return await reader.encode(measured, begun, isEnded);
     return await this.#encoding.run(() => reader.encode(measured, begun, isEnded));

@@ -80,6 +80,26 @@ Deno.test("the images of a prompt that does not fit are not encoded", async () =
   assertEquals(begun, []);
 });
 
+Deno.test("a cancelled prompt is told to the reader, and not encoded", async () => {
+  const { reader, begun } = slowReader();
+  let isEnded = false;
+  const asked: boolean[] = [];
+  const measure = (_: unknown, __: unknown, ended: () => boolean = running) => {
+    asked.push(ended());
+    isEnded = true;
+    asked.push(ended());
+    return Promise.resolve(null);
+  };
+  const cancelled = { ...reader, measure } as unknown as MediaReader;
+  const prepared = await new MediaPrompts().prepare(
+    cancelled,
+    { prompt: prompt() },
+    fits,
+    () => isEnded,
+  );
+  assertEquals([prepared, asked, begun], [null, [false, true], []]);
+});
+
 Deno.test("an encoding that fails does not hold up the next one", async () => {
   const { reader } = slowReader();
   let calls = 0;
