@@ -68,7 +68,13 @@ export function createIssuer(
     async issue(answer) {
       const { trace, info, model } = answer;
       const sha256 = await Promise.all(model.paths.map((path) => digests.of(path)));
-      await checkUnchanged(model.paths, info.files ?? []);
+      const projector = await projectorOf(answer, digests);
+      for (const [index, file] of (info.files ?? []).entries()) {
+        await checkUnchanged(model.paths[index], file);
+      }
+      if (projector.projector !== undefined) {
+        await checkUnchanged(model.projector, info.projectorFile);
+      }
       const { sampling, reasoningSampling, batches } = trace;
       return await signReceipt({
         version: 1,
@@ -78,7 +84,7 @@ export function createIssuer(
         request_sha256: await requestDigest(answer.body),
         ...versions,
         platform: `${Deno.build.os}-${Deno.build.arch}`,
-        model: { name: model.name, sha256, ...await projectorOf(answer, digests) },
+        model: { name: model.name, sha256, ...projector },
         adapters: trace.adapters.map(({ digest, scale, layers }) => ({
           sha256: digest,
           scale,
@@ -124,23 +130,21 @@ async function projectorOf(
 }
 
 /**
- * Checks that the files of a model are those that it was loaded from: the digest of another file would be
- * no statement about the answer.
+ * Checks that a file of a model is the one that it was loaded from: the digest of another file would be no
+ * statement about the answer.
  *
- * @throws {ShimmyError} `backend` if one was replaced or changed.
+ * @param loaded the file at the load; a file of which nothing is known is not checked
+ * @throws {ShimmyError} `backend` if it was replaced or changed.
  */
 async function checkUnchanged(
-  paths: readonly string[],
-  loaded: readonly FileState[],
+  path: string | undefined,
+  loaded: FileState | undefined,
 ): Promise<void> {
-  for (const [index, { size, modified }] of loaded.entries()) {
-    const path = paths[index];
-    if (path === undefined) continue;
-    const now = await Deno.stat(path).catch(() => null);
-    if (now?.size === size && (now.mtime?.getTime() ?? 0) === modified) continue;
-    const message = "The model's file has changed since it was loaded; unload the model";
-    throw new ShimmyError("backend", message, { detail: path });
-  }
+  if (path === undefined || loaded === undefined) return;
+  const now = await Deno.stat(path).catch(() => null);
+  if (now?.size === loaded.size && (now.mtime?.getTime() ?? 0) === loaded.modified) return;
+  const message = "A file of the model has changed since it was loaded; unload the model";
+  throw new ShimmyError("backend", message, { detail: path });
 }
 
 function environmentOf(info: ModelInfo): Pick<Receipt, "backend" | "context"> {

@@ -44,6 +44,15 @@ Deno.test(
       await save(machine, server, path, question(urlOf(3)));
       const first = await save(machine, server, path, question(urlOf(1), urlOf(2)));
       const again = await save(machine, server, path, { ...question(urlOf(1), urlOf(2)), seed: 4 });
+      // As a file that replaces the projector would have another time.
+      await Deno.utime(files.projector, 1, 1);
+      const replaced = await fetch(server.url(path), {
+        method: "POST",
+        body: JSON.stringify(question(urlOf(1))),
+      });
+      assertEquals((await replaced.json()).receipt, {
+        error: "A file of the model has changed since it was loaded; unload the model",
+      });
       server.kill("SIGKILL");
       const { receipt } = JSON.parse(first.text) as { receipt: Receipt };
       assertEquals(receipt.media, [

@@ -74,7 +74,8 @@ export function loadModel(
   library.llama.llama_backend_init();
   const abort = stack.use(abortCheck());
   const memoryBefore = availableMemory();
-  const files = fileStates(options.modelPaths);
+  const files = options.modelPaths.map(fileState);
+  const projectorFile = options.projector && fileState(options.projector.path);
   const threads = options.threads > 0 ? options.threads : defaultThreads();
   const pool = stack.use(ThreadPool.create(library, { threads }));
   const model = stack.use(
@@ -107,7 +108,7 @@ export function loadModel(
   const refusal = encoders !== null && "refusal" in encoders ? encoders.refusal : null;
   if (refusal !== null) notes.push(refusal);
   const context = encoders === null || "refusal" in encoders ? null : encoders;
-  const numbers = new MediaNumbers(projectorId(options));
+  const numbers = new MediaNumbers(mediaOrigin(projectorFile));
   const generation = model.isEmbeddingModel ? null : createGeneration({
     ...shared,
     tokenizer,
@@ -132,6 +133,7 @@ export function loadModel(
     notes: [...new Set(notes)],
     loadMs: performance.now() - start,
     files,
+    projectorFile,
   });
   if (options.logLoad) {
     if (!options.verbose) silenceLogs(library);
@@ -152,16 +154,14 @@ export function loadModel(
   };
 }
 
-/** The files before they are read. Reading one that is missing gives the reason. */
-function fileStates(paths: readonly string[]): FileState[] {
-  return paths.map((path) => {
-    try {
-      const { size, mtime } = Deno.statSync(path);
-      return { size, modified: mtime?.getTime() ?? 0 };
-    } catch {
-      return { size: 0, modified: 0 };
-    }
-  });
+/** A file before it is read. Reading one that is missing gives the reason. */
+function fileState(path: string): FileState {
+  try {
+    const { size, mtime } = Deno.statSync(path);
+    return { size, modified: mtime?.getTime() ?? 0 };
+  } catch {
+    return { size: 0, modified: 0 };
+  }
 }
 
 /** Opens the projector; null without one. */
@@ -180,9 +180,9 @@ function openEncoders(
   }, stack);
 }
 
-/** What tells a projector from others. */
-function projectorId({ projector }: LoadOptions): string {
-  return JSON.stringify(fileStates(projector === undefined ? [] : [projector.path]));
+/** What the embeddings of a media file depend on besides the file. */
+function mediaOrigin(projector: FileState | undefined): string {
+  return JSON.stringify(projector === undefined ? [] : [projector]);
 }
 
 /** Bytes of main memory that the weights of the projector take. */

@@ -23,6 +23,7 @@ export function describeModel(
     readonly notes: readonly string[];
     readonly loadMs: number;
     readonly files: readonly FileState[];
+    readonly projectorFile: FileState | undefined;
   },
 ): ModelInfo {
   const { vocab } = model;
@@ -39,6 +40,7 @@ export function describeModel(
   const textOf = (token: number | null) => token === null ? "" : vocab.text(token);
   return {
     files: facts.files,
+    ...(facts.projectorFile === undefined ? {} : { projectorFile: facts.projectorFile }),
     kind: generation !== null ? "language" : embedder.isRanking ? "rerank" : "embedding",
     description: descriptionOf(model),
     architecture: model.architecture,

@@ -54,6 +54,8 @@ export function mediaRefusal(
 export interface ModelInfo {
   /** The files of the weights as they were when they were read: they may be replaced later. */
   readonly files?: readonly FileState[];
+  /** The file of the projector as it was when it was read; absent without one. */
+  readonly projectorFile?: FileState;
   /** Task of the model: generate text, compute embeddings, or score documents. */
   readonly kind: "language" | "embedding" | "rerank";
   /** libllama's description of the model, e.g. `llama 2.6M Q4_K - Medium`. */

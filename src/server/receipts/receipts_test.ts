@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { encodeBase64 } from "@std/encoding/base64";
 import { join } from "@std/path";
 import { Client, listen } from "../../../tests/doubles/listening.ts";
 import { readEvents, serverDouble } from "../../../tests/doubles/server.ts";
+import { pattern, png } from "../../../tests/support/pictures.ts";
 import type { ModelInfo } from "../../engine/protocol/mod.ts";
 import {
   createIssuer,
@@ -231,6 +233,38 @@ Deno.test("a model whose file was replaced after the load has no receipts", asyn
   assert(isReceipt(await ask()));
   await Deno.writeTextFile(path!, "GGUF with other weights");
   assertEquals(await ask(), {
-    error: "The model's file has changed since it was loaded; unload the model",
+    error: "A file of the model has changed since it was loaded; unload the model",
   });
+});
+
+Deno.test("a replaced projector leaves answers about images without receipts, and no others", async () => {
+  await using issuer = await issuing();
+  const [path] = issuer.entry.paths;
+  const projector = `${path}.mmproj`;
+  await Deno.writeTextFile(projector, "GGUF");
+  const { size, mtime } = await Deno.stat(projector);
+  const info = {
+    media: { vision: true, audio: false, refusal: null },
+    projectorFile: { size, modified: mtime!.getTime() },
+  };
+  const { receipts, entry } = issuer;
+  const server = serverDouble({
+    entry: { ...entry, projector },
+    engine: { info },
+    context: { receipts },
+  });
+  const image = encodeBase64(png(4, 4, pattern(1)));
+  const ask = async (...images: string[]) => {
+    const messages = [{ role: "user", content: "Hi", images }];
+    const body = { model: "double", messages, stream: false, receipt: true };
+    return (await (await server.request("/api/generate", body)).json()).receipt;
+  };
+  const receipt = await ask(image);
+  assert(isReceipt(receipt));
+  assertEquals(receipt.model.projector, "00");
+  await Deno.writeTextFile(projector, "GGUF with other weights");
+  assertEquals(await ask(image), {
+    error: "A file of the model has changed since it was loaded; unload the model",
+  });
+  assert(isReceipt(await ask()));
 });
