@@ -148,11 +148,14 @@ async function readUnknown(
   return await blocks.join();
 }
 
-/** Bytes in blocks of the same size. */
+/** Bytes of the first block of a body. Each next one has twice as many, up to `PAUSE_BYTES`. */
+const FIRST_BYTES = 1 << 12;
+
+/** Bytes in blocks, the first of which are small: most bodies are. */
 class Blocks {
   length = 0;
   readonly #full: Uint8Array[] = [];
-  #block = new Uint8Array(PAUSE_BYTES);
+  #block = new Uint8Array(FIRST_BYTES);
   #used = 0;
 
   add(chunk: Uint8Array): void {
@@ -164,19 +167,22 @@ class Blocks {
       start += part.length;
       if (this.#used < this.#block.length) continue;
       this.#full.push(this.#block);
-      this.#block = new Uint8Array(PAUSE_BYTES);
+      this.#block = new Uint8Array(Math.min(2 * this.#block.length, PAUSE_BYTES));
       this.#used = 0;
     }
   }
 
-  /** All bytes in a buffer of their own, with a pause after each block that is copied. */
+  /** All bytes in a buffer of their own, with a pause after each mebibyte that is copied. */
   async join(): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = new Uint8Array(this.length);
     let at = 0;
+    let paused = 0;
     for (const block of this.#full) {
       bytes.set(block, at);
       at += block.length;
-      if (at % LARGE_BYTES === 0) await pause();
+      if (at - paused < LARGE_BYTES) continue;
+      paused = at;
+      await pause();
     }
     bytes.set(this.#block.subarray(0, this.#used), at);
     return bytes;

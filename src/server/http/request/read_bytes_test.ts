@@ -27,7 +27,7 @@ const free = { add: () => {} };
 const patterned = (length: number) => Uint8Array.from({ length }, (_, index) => index % 251);
 
 Deno.test("bodies of all sizes are read whole, announced or not", async () => {
-  for (const length of [0, 1, 70_000, LARGE]) {
+  for (const length of [0, 1, 4096, 4097, 12_288, 70_000, LARGE]) {
     const bytes = patterned(length);
     for (const announced of [null, length]) {
       const read = await readBytes(requestOf(bytes, announced, 65_536), LARGE, free);
