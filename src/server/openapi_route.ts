@@ -18,7 +18,12 @@ export function openApiRoute(routes: readonly Route[], version: string): Route {
     };
     return {
       async handle({ request }) {
-        const { text, tag } = await (document ??= create());
+        document ??= create().catch((error) => {
+          // The next request tries again.
+          document = null;
+          throw error;
+        });
+        const { text, tag } = await document;
         return await taggedResponse(request, text, tag, "application/json");
       },
     };

@@ -1,6 +1,8 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { serverDouble } from "../../tests/doubles/server.ts";
-import { describedRoutes } from "./http/lazy_route.ts";
+import { describedRoutes, lazyRoute } from "./http/lazy_route.ts";
+import type { Exchange } from "./http/route.ts";
+import { openApiRoute } from "./openapi_route.ts";
 import { allRoutes } from "./routes.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -34,6 +36,20 @@ Deno.test("every route is described, with its body and its path's names", async 
     );
   }
   assert(paths["/openapi.json"].get);
+});
+
+Deno.test("a document that could not be created is created at the next request", async () => {
+  let loads = 0;
+  const { handle: _, load: __, ...head } = openApiRoute([], "1.2.3");
+  const route = lazyRoute({ ...head, path: "/other" }, () => {
+    if (++loads === 1) throw new TypeError("Module not found");
+    return Promise.resolve({ handle: () => new Response() });
+  });
+  const { handle } = openApiRoute([route], "1.2.3");
+  const exchange = { request: new Request("http://localhost/openapi.json") } as Exchange;
+  await assertRejects(async () => await handle(exchange), TypeError, "Module not found");
+  const { paths } = await (await handle(exchange)).json();
+  assertEquals([Object.keys(paths), loads], [["/other"], 2]);
 });
 
 Deno.test("the document is not sent again to clients that have it", async () => {

@@ -33,7 +33,11 @@ export class LatePreparation implements Preparer, JsonParser, Disposable {
   }
 
   #open(): Promise<PreparationPool> {
-    return this.#opening ??= this.#create();
+    return this.#opening ??= this.#create().catch((error) => {
+      // The next request tries again.
+      this.#opening = null;
+      throw error;
+    });
   }
 
   async #create(): Promise<PreparationPool> {
