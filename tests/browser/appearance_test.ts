@@ -106,7 +106,7 @@ uiTest("axe-core finds nothing in the notes about attached files", async (start)
   await page.getByLabel(FILES).setInputFiles(files);
   await attached(page).getByText("two.txt").waitFor();
   await page.getByText(/^Too much for a request/).waitFor();
-  await page.getByText(/^Too large to survive a reload/).waitFor();
+  await page.getByText(/^A reload of the page loses these files/).waitFor();
   assertEquals([await violations(page), await isTooWide(page)], [[], false]);
 });
 

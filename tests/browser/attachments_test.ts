@@ -86,7 +86,7 @@ uiTest("attached files that are not stored stay until the page is reloaded", asy
   const files = [1, 2, 3, 4].map((at) => notes(`part-${at}.txt`));
   await page.getByLabel(FILES).setInputFiles(files.slice(0, 1));
   await attached(page).getByText("part-1.txt").waitFor();
-  const note = page.getByText(/^Too large to survive a reload/);
+  const note = page.getByText(/^A reload of the page loses these files/);
   assertEquals(await note.count(), 0);
   await page.getByLabel(FILES).setInputFiles(files.slice(1));
   await note.getByText("part-1.txt, part-2.txt, part-3.txt, part-4.txt").waitFor();

@@ -1,5 +1,5 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import {
   type Attachments,
   draftOf,
@@ -26,7 +26,7 @@ import { RunButtons } from "./run_buttons.tsx";
 export function Composer() {
   const { id } = current.value.value;
   const target = draftTarget(current.value.value);
-  const first = useRef(draftOf(target)).current;
+  const [first] = useState(() => draftOf(target));
   const text = useSignal(first.text);
   const attached = useSignal<Attachments>(first);
   const input = useRef<HTMLTextAreaElement>(null);

@@ -65,8 +65,7 @@ export function ReloadNote({ attached: { files, media } }: { readonly attached: 
   if (!isLostByReload(draftTarget(current.value.value))) return null;
   return (
     <p class="faint">
-      Too large to survive a reload of the page before they are sent:{" "}
-      {namesOf([...media, ...files])}
+      A reload of the page loses these files before they are sent: {namesOf([...media, ...files])}
     </p>
   );
 }
