@@ -1,5 +1,5 @@
 /** Images that nobody needs any more, and more images than are fetched at once. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { until } from "../../../tests/doubles/context.ts";
 import { ShimmyError } from "../../errors.ts";
 import { createImageFetcher } from "./image_fetcher.ts";
@@ -131,7 +131,8 @@ Deno.test("a client with many images does not keep those of others waiting", asy
   const other = start("b", images("b"));
   many[0]!.leave();
   await until(() => server.asked.includes("/b"));
-  assertEquals(server.asked[16], "/b");
+  // All 16 places of the first images may become free before it has one.
+  assertLess(server.asked.indexOf("/b"), 32);
   for (const { leave } of [...many, other]) leave();
   await until(() => server.open === 0);
 });
