@@ -1,4 +1,4 @@
-/** Images in prompts: decoding, encoding, and their rows in a sequence. */
+/** Images and sounds in prompts: decoding, encoding, and their rows in a sequence. */
 export { decodeBatch, MediaBatch } from "./media_batch.ts";
 export type { MeasuredPrompt } from "./measured_prompt.ts";
 export { Media, type PreparedPrompt } from "./media.ts";

@@ -201,7 +201,7 @@ export class EngineCore {
     );
   }
 
-  /** Reads the images of the prompt in another thread. Requests without images do not wait for them. */
+  /** Reads the images and sounds of the prompt in another thread. Requests without them do not wait. */
   #submitMedia(id: number, request: SequenceRequest): void {
     const { media } = this.#model!;
     const { prompt } = request;
