@@ -104,13 +104,17 @@ async function compile({ target, withRuntime, deno }: CompileOptions): Promise<v
 
 /** The version of V8 in a Deno, which is that of its runtime. Empty if that Deno cannot run. */
 async function v8Version(deno: string): Promise<string> {
-  const answer = await new Deno.Command(deno, {
-    args: ["eval", "--no-config", "console.log(Deno.version.v8)"],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stderr: "null",
-  }).output().catch(() => null);
-  return answer === null ? "" : new TextDecoder().decode(answer.stdout).trim();
+  try {
+    const { stdout } = await new Deno.Command(deno, {
+      args: ["eval", "--no-config", "console.log(Deno.version.v8)"],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stderr: "null",
+    }).output();
+    return new TextDecoder().decode(stdout).trim();
+  } catch {
+    return "";
+  }
 }
 
 /** Runs `deno compile`. @throws {Error} with one sentence if it fails. */
