@@ -80,9 +80,16 @@ export class Bucket implements ObjectStore {
   }
 
   /** A redirect names another region: following it would send what is signed for this one. */
-  #send(path: string, init: RequestInit): Promise<Response> {
+  #send(path: string, init: ObjectRequest): Promise<Response> {
     return this.#client.fetch(this.#url + path, { ...init, redirect: "manual" });
   }
+}
+
+/** What a request has beside its URL. Deno 2.4 has another type of headers than the client. */
+interface ObjectRequest {
+  readonly method?: "PUT" | "DELETE";
+  readonly body?: Uint8Array<ArrayBuffer>;
+  readonly signal: AbortSignal;
 }
 
 /**
