@@ -11,6 +11,8 @@ const LARGE_BYTES = 1 << 20;
  * not look for other requests for many reads: a pause lets it become idle, and then it looks at once.
  */
 const PAUSE_BYTES = 1 << 18;
+/** Reads after which it pauses too, for bodies whose chunks have few bytes. */
+const PAUSE_READS = 128;
 
 /**
  * The body of a request as bytes in a buffer of their own. A large body is copied in parts, so that other
@@ -103,11 +105,13 @@ async function readInto(
 /** The pauses of a body that is read. */
 class Pauses {
   #latest = 0;
+  #reads = 0;
 
-  /** Pauses if enough was read since the last pause. */
+  /** Pauses if enough was read since the last pause. To be called for each read. */
   async after(length: number): Promise<void> {
-    if (length - this.#latest < PAUSE_BYTES) return;
+    if (length - this.#latest < PAUSE_BYTES && ++this.#reads < PAUSE_READS) return;
     this.#latest = length;
+    this.#reads = 0;
     await pause();
   }
 }
