@@ -111,8 +111,20 @@ const unwritten = new Map<string, number>();
 /** Counts the writes of conversations that succeeded. */
 export const writes = signal(0);
 
+/** The writes of each conversation that were begun, as a promise that does not fail. */
+const begun = new Map<string, Promise<unknown>>();
+
+/** Waits for the writes of a conversation that were begun, also those that fail. */
+export async function writesEnded(id: string): Promise<void> {
+  await begun.get(id);
+}
+
 /** Reports a write of a conversation that fails, and counts it otherwise. */
 function write(id: string, written: Promise<unknown>): void {
+  const all = Promise.allSettled([begun.get(id), written]).then(() => {
+    if (begun.get(id) === all) begun.delete(id);
+  });
+  begun.set(id, all);
   unwritten.set(id, (unwritten.get(id) ?? 0) + 1);
   keep(written.then(() => {
     const left = unwritten.get(id)! - 1;

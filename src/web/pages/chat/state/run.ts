@@ -17,7 +17,7 @@ import {
   startFrames,
 } from "../../../live/mod.ts";
 import { announce } from "../../../ui/mod.ts";
-import { change, conversationOf } from "./conversations.ts";
+import { change, conversationOf, writesEnded } from "./conversations.ts";
 import { endLive, type Live, liveAnswers, setLive, touch } from "./live_answers.ts";
 import { maxBodyBytes } from "./models.ts";
 import { forget, isRemembered, remember, wasPaused } from "./running_streams.ts";
@@ -87,6 +87,8 @@ class Run {
       next = await this.#reconnect(id, attempt);
       if (next === null) reader.fail("The connection to the server broke");
     }
+    // A page that is left before the answer is written takes it up again in its next visit.
+    await writesEnded(this.#conversation);
     forget(id);
   }
 
