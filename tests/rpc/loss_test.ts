@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { Server } from "../cli/machine.ts";
-import { type Cluster, rpcTest, TINY_F16 } from "./setup.ts";
+import { type RpcMachine, rpcTest, TINY_F16 } from "./setup.ts";
 
 const QUESTION = { prompt: "What is the capital of France?", temperature: 0 };
 /** Far from its end when the worker is killed. */
@@ -10,18 +10,18 @@ const ENDLESS = { prompt: "Tell me a story.", max_tokens: 900, ignore_eos: true,
 
 /** Starts a server with the tiny model on workers, and the same model on this machine alone. */
 async function serve(
-  cluster: Cluster,
+  machine: RpcMachine,
   workers: readonly string[],
   ...args: string[]
 ): Promise<Server> {
-  const { home } = cluster.machine;
+  const { home } = machine.plain;
   for (const name of ["far", "near"]) await Deno.copyFile(TINY_F16, join(home, `${name}.gguf`));
   const config = {
     models: { far: { rpc: workers, "gpu-layers": "all" }, near: {} },
     server: { "model-dirs": home, ctx: 1024, parallel: 4 },
   };
   await Deno.writeTextFile(join(home, "shimmy.json"), JSON.stringify(config));
-  return await Server.start(cluster.machine, ["--port", "0", ...args], cluster.env);
+  return await Server.start(machine.plain, ["--port", "0", ...args], machine.env);
 }
 
 async function answer(server: Server, model: string): Promise<string> {
@@ -45,10 +45,10 @@ async function untilLoaded(server: Server, model: string): Promise<void> {
 
 rpcTest(
   "kill -9 of a worker ends the answers that need it, and the model comes back",
-  async (cluster) => {
-    const { all } = await cluster.workers(2);
+  async (machine) => {
+    const { all } = await machine.workers(2);
     const [kept, killed] = all.map(({ address }) => address);
-    await using server = await serve(cluster, [kept!, killed!]);
+    await using server = await serve(machine, [kept!, killed!]);
     const right = await answer(server, "near");
     assertEquals(await answer(server, "far"), right);
     const started = await server.generate({ model: "far", ...ENDLESS, stream: true });
@@ -72,15 +72,15 @@ rpcTest(
     const away = await server.generate({ model: "far", ...QUESTION });
     assertEquals(away.status, 502);
     assertStringIncludes((await away.json()).error, killed!);
-    await cluster.worker([], all[1]!.port);
+    await machine.worker([], all[1]!.port);
     await untilLoaded(server, "far");
     assertEquals(await answer(server, "far"), right);
   },
 );
 
-rpcTest("with --rpc-fallback a model is loaded on the workers that are left", async (cluster) => {
-  const { all } = await cluster.workers(2);
-  await using server = await serve(cluster, all.map(({ address }) => address), "--rpc-fallback");
+rpcTest("with --rpc-fallback a model is loaded on the workers that are left", async (machine) => {
+  const { all } = await machine.workers(2);
+  await using server = await serve(machine, all.map(({ address }) => address), "--rpc-fallback");
   const right = await answer(server, "far");
   const devices = async () =>
     (await stateOf(server, "far")).loaded.placement

@@ -21,19 +21,19 @@ const layersOf = (parts: readonly Part[]) =>
   );
 
 for (const count of [2, 3]) {
-  rpcTest(`${count} workers give the same greedy text as one process`, async (cluster) => {
-    const alone = await cluster.run(GENERATE);
+  rpcTest(`${count} workers give the same greedy text as one process`, async (machine) => {
+    const alone = await machine.run(GENERATE);
     assertEquals(alone.code, 0, alone.stderr);
-    const { rpc } = await cluster.workers(count);
-    const shared = await cluster.run([...GENERATE, "--rpc", rpc]);
+    const { rpc } = await machine.workers(count);
+    const shared = await machine.run([...GENERATE, "--rpc", rpc]);
     assertEquals(shared.code, 0, shared.stderr);
     assert(alone.stdout.length > 20, alone.stdout);
     assertEquals(shared.stdout, alone.stdout);
   });
 }
 
-rpcTest("layers lie where the plan says, by shares, numbers and patterns", async (cluster) => {
-  const { rpc } = await cluster.workers(2);
+rpcTest("layers lie where the plan says, by shares, numbers and patterns", async (machine) => {
+  const { rpc } = await machine.workers(2);
   const cases: readonly (readonly [string[], Record<string, number>])[] = [
     [["--tensor-split", "1,4"], { RPC0: 1, RPC1: 4 }],
     [["--tensor-split", "0,1"], { RPC1: TINY_LAYERS }],
@@ -42,8 +42,8 @@ rpcTest("layers lie where the plan says, by shares, numbers and patterns", async
   ];
   for (const [args, layers] of cases) {
     const load = [TINY_F16, "--rpc", rpc, "--ctx", "512", ...args];
-    const plan = await cluster.json(["plan", ...load, "--parallel", "1"]);
-    const { placement } = await cluster.json(["probe", ...load]);
+    const plan = await machine.json(["plan", ...load, "--parallel", "1"]);
+    const { placement } = await machine.json(["probe", ...load]);
     const what = args.join(" ");
     assertEquals([layersOf(plan.devices), plan.fits], [layers, true], what);
     assertEquals(layersOf(placement), layers, what);
@@ -54,15 +54,15 @@ rpcTest("layers lie where the plan says, by shares, numbers and patterns", async
     }
   }
   const usual = [TINY_F16, "--rpc", rpc, "--gpu-layers", "0"];
-  const moved = await cluster.json(["probe", ...usual, "--override-tensor", "ffn_up=RPC1"]);
+  const moved = await machine.json(["probe", ...usual, "--override-tensor", "ffn_up=RPC1"]);
   assert(moved.placement.find(({ device }: Part) => device === "RPC1").weight_bytes > 0);
 });
 
 rpcTest(
   "gpu-info lists workers with memory and latency, and those that do not answer",
-  async (cluster) => {
-    const { all, rpc } = await cluster.workers(2);
-    const { workers } = await cluster.json(["gpu-info", "--rpc", rpc]);
+  async (machine) => {
+    const { all, rpc } = await machine.workers(2);
+    const { workers } = await machine.json(["gpu-info", "--rpc", rpc]);
     assertEquals(
       workers.map(({ endpoint }: { endpoint: string }) => endpoint),
       all.map((one) => one.address),
@@ -75,7 +75,7 @@ rpcTest(
       assert(device.memory_total > 2 ** 28 && device.memory_free <= device.memory_total);
     }
     const nobody = `127.0.0.1:${freePort()}`;
-    const { code, stdout } = await cluster.run([
+    const { code, stdout } = await machine.run([
       "gpu-info",
       "--rpc",
       `${nobody},${all[0]!.address}`,
@@ -88,24 +88,24 @@ rpcTest(
 
 rpcTest(
   "a worker that cannot be used is an error before native code is called",
-  async (cluster) => {
+  async (machine) => {
     const nobody = `127.0.0.1:${freePort()}`;
     for (const command of [GENERATE, ["plan", TINY_F16], ["probe", TINY_F16]]) {
-      const { code, stderr } = await cluster.run([...command, "--rpc", nobody]);
+      const { code, stderr } = await machine.run([...command, "--rpc", nobody]);
       assertEquals(code, 1, stderr);
       assertStringIncludes(
         stderr,
         `shimmy: Worker ${nobody} cannot be reached: connection refused`,
       );
     }
-    const bad = await cluster.run(["plan", TINY_F16, "--rpc", "nowhere"]);
+    const bad = await machine.run(["plan", TINY_F16, "--rpc", "nowhere"]);
     assertEquals(bad.code, 2);
     assertStringIncludes(bad.stderr, "--rpc: must be HOST:PORT");
-    const { rpc } = await cluster.workers(1);
-    const row = await cluster.run(["plan", TINY_F16, "--rpc", rpc, "--split-mode", "row"]);
+    const { rpc } = await machine.workers(1);
+    const row = await machine.run(["plan", TINY_F16, "--rpc", rpc, "--split-mode", "row"]);
     assertEquals(row.code, 2);
     assertStringIncludes(row.stderr, "--rpc: must have --split-mode layer or none, not row");
-    const fallback = await cluster.run([
+    const fallback = await machine.run([
       ...GENERATE,
       "--rpc",
       `${nobody},${rpc}`,
@@ -117,9 +117,9 @@ rpcTest(
   },
 );
 
-rpcTest("the configuration names the workers of a model, which models share", async (cluster) => {
-  const { home } = cluster.machine;
-  const { all } = await cluster.workers(2);
+rpcTest("the configuration names the workers of a model, which models share", async (machine) => {
+  const { home } = machine.plain;
+  const { all } = await machine.workers(2);
   for (const name of ["one", "two", "three"]) {
     await Deno.copyFile(TINY_F16, join(home, `${name}.gguf`));
   }
@@ -132,7 +132,7 @@ rpcTest("the configuration names the workers of a model, which models share", as
     server: { "model-dirs": home, ctx: 512 },
   };
   await Deno.writeTextFile(join(home, "shimmy.json"), JSON.stringify(config));
-  await using server = await Server.start(cluster.machine, ["--port", "0"], cluster.env);
+  await using server = await Server.start(machine.plain, ["--port", "0"], machine.env);
   const loaded = async (model: string) => {
     const response = await server.generate({
       model,

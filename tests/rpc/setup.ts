@@ -36,25 +36,25 @@ const FOLDER = rpcFolder();
 const INSTALL = "run `deno task build:rpc`, or set SHIMMY_RPC_LIBRARIES";
 
 /** Registers a test that needs the RPC backend. */
-export function rpcTest(name: string, fn: (cluster: Cluster) => Promise<void>): void {
+export function rpcTest(name: string, fn: (machine: RpcMachine) => Promise<void>): void {
   Deno.test({
     name: FOLDER === null ? `${name} (skipped: ${INSTALL})` : name,
     ignore: FOLDER === null,
     fn: async () => {
-      await using cluster = await Cluster.start();
-      await fn(cluster);
+      await using machine = await RpcMachine.start();
+      await fn(machine);
     },
   });
 }
 
-/** A machine whose command line has the RPC backend, and workers on it. */
-export class Cluster implements AsyncDisposable {
+/** A machine whose command line has the RPC backend, and workers on it; `plain` is the machine without it. */
+export class RpcMachine implements AsyncDisposable {
   readonly #workers = new Set<Worker>();
 
-  private constructor(readonly machine: Machine) {}
+  private constructor(readonly plain: Machine) {}
 
-  static async start(machine?: Machine): Promise<Cluster> {
-    return new Cluster(machine ?? await Machine.start());
+  static async start(machine?: Machine): Promise<RpcMachine> {
+    return new RpcMachine(machine ?? await Machine.start());
   }
 
   /** The variables that the command line needs. */
@@ -63,7 +63,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   run(args: string[]) {
-    return this.machine.run(args, { env: this.env });
+    return this.plain.run(args, { env: this.env });
   }
 
   /** Runs a command that must succeed and print JSON. */
@@ -77,7 +77,7 @@ export class Cluster implements AsyncDisposable {
   /** Starts a worker on a port that the system chooses, or on the given one. */
   async worker(args: string[] = [], port = 0): Promise<Worker> {
     const command = ["rpc-serve", "--bind", `127.0.0.1:${port}`, ...args];
-    const worker = await Worker.start(this.machine.command(command, this.env));
+    const worker = await Worker.start(this.plain.command(command, this.env));
     this.#workers.add(worker);
     return worker;
   }
@@ -90,7 +90,7 @@ export class Cluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#workers].map((worker) => worker.end("SIGKILL")));
-    await this.machine[Symbol.asyncDispose]();
+    await this.plain[Symbol.asyncDispose]();
   }
 }
 

@@ -58,18 +58,18 @@ function close(connection: Deno.Conn): void {
   }
 }
 
-rpcTest("a slow link changes the time of an answer and not its text", async (cluster) => {
-  const { all: [one, two] } = await cluster.workers(2);
+rpcTest("a slow link changes the time of an answer and not its text", async (machine) => {
+  const { all: [one, two] } = await machine.workers(2);
   await using first = new SlowLink(one!.port);
   await using second = new SlowLink(two!.port);
   const rpc = `${first.address},${second.address}`;
-  const { workers } = await cluster.json(["gpu-info", "--rpc", rpc]);
+  const { workers } = await machine.json(["gpu-info", "--rpc", rpc]);
   for (const { latency_ms } of workers) assert(latency_ms >= 2 * DELAY_MS, `${latency_ms} ms`);
   const generate = [
     ...["generate", TINY_F16, "--prompt", "What is the capital of France?", "--temperature", "0"],
     ...["--max-tokens", "8", "--local"],
   ];
-  const alone = await cluster.run(generate);
-  const far = await cluster.run([...generate, "--rpc", rpc]);
+  const alone = await machine.run(generate);
+  const far = await machine.run([...generate, "--rpc", rpc]);
   assertEquals([far.code, far.stdout], [alone.code, alone.stdout], far.stderr);
 });

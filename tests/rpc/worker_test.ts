@@ -4,12 +4,12 @@ import { join } from "@std/path";
 import { childrenOf } from "../cli/machine.ts";
 import { rpcTest, TINY_F16 } from "./setup.ts";
 
-rpcTest("a worker binds to loopback, and warns when others can reach it", async (cluster) => {
-  const worker = await cluster.worker(["--device", "CPU"]);
+rpcTest("a worker binds to loopback, and warns when others can reach it", async (machine) => {
+  const worker = await machine.worker(["--device", "CPU"]);
   assertMatch(worker.address, /^127\.0\.0\.1:\d+$/);
   const { code, stderr } = await worker.end("SIGINT");
   assertEquals([code, stderr.includes("warning")], [0, false], stderr);
-  const child = cluster.machine.command(["rpc-serve", "--bind", "0.0.0.0:0"], cluster.env).spawn();
+  const child = machine.plain.command(["rpc-serve", "--bind", "0.0.0.0:0"], machine.env).spawn();
   const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (!text.includes("\n")) text += (await reader.read()).value ?? "\n";
@@ -20,35 +20,35 @@ rpcTest("a worker binds to loopback, and warns when others can reach it", async 
   await child.status;
 });
 
-rpcTest("a worker with an unknown device or a port in use does not start", async (cluster) => {
-  const unknown = await cluster.run(["rpc-serve", "--bind", "127.0.0.1:0", "--device", "GPU7"]);
+rpcTest("a worker with an unknown device or a port in use does not start", async (machine) => {
+  const unknown = await machine.run(["rpc-serve", "--bind", "127.0.0.1:0", "--device", "GPU7"]);
   assertEquals(unknown.code, 1);
   assertStringIncludes(unknown.stderr, "--device: 'GPU7' not found; available: CPU");
-  const { port } = await cluster.worker();
-  const taken = await cluster.run(["rpc-serve", "--bind", `127.0.0.1:${port}`]);
+  const { port } = await machine.worker();
+  const taken = await machine.run(["rpc-serve", "--bind", `127.0.0.1:${port}`]);
   assertEquals(taken.code, 1);
   assertStringIncludes(taken.stderr, `Cannot listen on 127.0.0.1:${port}`);
 });
 
-rpcTest("a worker serves several programs at once", async (cluster) => {
-  const { rpc } = await cluster.workers(1);
+rpcTest("a worker serves several programs at once", async (machine) => {
+  const { rpc } = await machine.workers(1);
   const probe = ["probe", TINY_F16, "--rpc", rpc, "--json"];
-  const outcomes = await Promise.all([cluster.run(probe), cluster.run(probe)]);
+  const outcomes = await Promise.all([machine.run(probe), machine.run(probe)]);
   for (const { code, stderr } of outcomes) assertEquals(code, 0, stderr);
 });
 
-rpcTest("the processes of a worker end with it, also when it is killed", async (cluster) => {
+rpcTest("the processes of a worker end with it, also when it is killed", async (machine) => {
   if (Deno.build.os !== "linux") return;
-  const worker = await cluster.worker();
+  const worker = await machine.worker();
   const children = await childrenOf(worker.pid);
   assert(children.length > 0);
   await worker.end("SIGKILL");
   for (const pid of children) await ended(pid);
 });
 
-rpcTest("large weights are kept on disk with --cache", async (cluster) => {
-  const worker = await cluster.worker(["--cache"]);
-  const folder = join(cluster.machine.home, ".cache", "shimmy", "rpc");
+rpcTest("large weights are kept on disk with --cache", async (machine) => {
+  const worker = await machine.worker(["--cache"]);
+  const folder = join(machine.plain.home, ".cache", "shimmy", "rpc");
   assert((await Deno.stat(folder)).isDirectory);
   await worker.end("SIGINT");
 });

@@ -1,7 +1,7 @@
 /** What the replicas of the demonstration share, beside the proxy in front of them. */
 import { fromFileUrl } from "@std/path";
 import { has } from "../../packaging/tools.ts";
-import { Cluster as Workers, rpcFolder } from "../../rpc/setup.ts";
+import { rpcFolder, RpcMachine } from "../../rpc/setup.ts";
 import { redis, RedisServer } from "../redis_server.ts";
 
 /** A running part. Disposal stops it. */
@@ -67,7 +67,7 @@ const workers: Part = {
   },
   async start() {
     if (rpcFolder() === null) await buildBackend();
-    const running = await Workers.start();
+    const running = await RpcMachine.start();
     try {
       const { rpc } = await running.workers(2);
       return {

@@ -68,7 +68,7 @@ class Run {
       await this.#follow(await resumeFrames(stream), root?.prefix);
     } catch (error) {
       for (const { id } of running) this.#fail(id, error, "lost");
-      forget(stream);
+      await this.#forget(stream);
     }
   }
 
@@ -87,9 +87,13 @@ class Run {
       next = await this.#reconnect(id, attempt);
       if (next === null) reader.fail("The connection to the server broke");
     }
-    // A page that is left before the answer is written takes it up again in its next visit.
+    await this.#forget(id);
+  }
+
+  /** Forgets a stream when its answers are written: a page that is left before takes it up in its next visit. */
+  async #forget(stream: string): Promise<void> {
     await writesEnded(this.#conversation);
-    forget(id);
+    forget(stream);
   }
 
   async #reconnect(id: string, attempt: number): Promise<Frames["frames"] | null> {
