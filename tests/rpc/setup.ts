@@ -53,8 +53,8 @@ export class RpcMachine implements AsyncDisposable {
 
   private constructor(readonly plain: Machine) {}
 
-  static async start(machine?: Machine): Promise<RpcMachine> {
-    return new RpcMachine(machine ?? await Machine.start());
+  static async start(): Promise<RpcMachine> {
+    return new RpcMachine(await Machine.start());
   }
 
   /** The variables that the command line needs. */
