@@ -1,4 +1,3 @@
-import { parseEndpoints, probeWorker } from "../../rpc/workers/mod.ts";
 import type { RpcWorker } from "../protocol/mod.ts";
 
 /** What ggml writes before it ends the process because of a worker. */
@@ -36,6 +35,8 @@ export async function explainWorkerLoss(
 }
 
 async function isAway({ address }: RpcWorker): Promise<boolean> {
+  // Most servers have no workers.
+  const { parseEndpoints, probeWorker } = await import("../../rpc/workers/mod.ts");
   try {
     await probeWorker(parseEndpoints(address, "address")[0]!, { timeoutMs: ANSWER_MS });
     return false;
