@@ -1,5 +1,5 @@
 /** Failures of the browser's stores, of the server, and of the user's patience. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "test:playwright-core";
 import { Server } from "../cli/machine.ts";
 import { randomNumbers } from "../support/exactness.ts";
