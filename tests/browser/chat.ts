@@ -63,6 +63,11 @@ export async function textOf(answer: Locator): Promise<string> {
   return (await answer.locator("> div").first().innerText()).trim();
 }
 
+/** The letters of random text. Its signs are shown as they are, or as Markdown when that has been rendered. */
+export function lettersOf(shown: string): string {
+  return shown.replaceAll(/[^a-z]/gi, "");
+}
+
 /** Sets a field of sampling with its slider, and opens the panel for it. */
 export async function setSampling(page: Page, name: string, value: number): Promise<void> {
   const slider = page.locator(`#sampling-${name}`);

@@ -3,7 +3,16 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "test:playwright-core";
 import { Server } from "../cli/machine.ts";
 import { randomNumbers } from "../support/exactness.ts";
-import { answers, endedAnswer, EndlessModel, openChat, say, setSampling, textOf } from "./chat.ts";
+import {
+  answers,
+  endedAnswer,
+  EndlessModel,
+  lettersOf,
+  openChat,
+  say,
+  setSampling,
+  textOf,
+} from "./chat.ts";
 import { TINY_NAME, type Ui, uiTest, until } from "./ui.ts";
 
 const FRANCE = "What is the capital of France?";
@@ -194,10 +203,9 @@ uiTest("reloads at any moment lose no text of an answer", async (start) => {
   await page.getByRole("button", { name: "Stop" }).click();
   await endedAnswer(page);
   await until(async () => await running(ui) === 0);
-  const ended = await textOf(answers(page));
+  const ended = lettersOf(await textOf(answers(page)));
   await page.reload();
-  // A message is plain text until its Markdown is rendered.
-  await until(async () => await textOf(await endedAnswer(page)) === ended);
+  assertEquals(lettersOf(await textOf(await endedAnswer(page))), ended);
 });
 
 uiTest("two tabs follow one answer, and one of them stops it", async (start) => {
@@ -246,8 +254,6 @@ uiTest("a server that is killed amid an answer is told, and a new one is used", 
   await server.ended();
   const text = await lastAnswer(page);
   assertStringIncludes(text, "The answer failed: The connection to the server broke");
-  // Of random text, more of it can change how its signs are shown.
-  const lettersOf = (shown: string) => shown.replaceAll(/[^a-z]/gi, "");
   assertStringIncludes(lettersOf(text), lettersOf(before).slice(0, 10));
   await say(page, "And another.");
   assertStringIncludes(await lastAnswer(page), "The server cannot be reached");

@@ -20,10 +20,13 @@ interface Turn {
   readonly cached: number;
 }
 
-/** A first message that has more than a state needs. */
+/**
+ * A first message of about 1,000 tokens. The tiny model computes fewer in the time of a read where the machine is
+ * busy, and then a replica does not ask.
+ */
 const question = (about: string) => ({
   role: "user",
-  content: `Tell a story about ${about}. `.repeat(12) + "Begin.",
+  content: `Tell a story about ${about}. `.repeat(60) + "Begin.",
 });
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

@@ -21,6 +21,8 @@ interface Fake {
   readonly positions?: number;
   readonly value?: number;
   readonly onEncode?: () => void;
+  /** What the decoding of a file waits for. */
+  readonly onPrepare?: () => Promise<void>;
   readonly options?: Partial<MediaOptions>;
 }
 
@@ -53,6 +55,7 @@ function fakeMedia(fake: Fake = {}) {
       done.prepared++;
       decoding.most = Math.max(decoding.most, ++decoding.now);
       await new Promise((resolve) => setTimeout(resolve, 0));
+      await fake.onPrepare?.();
       await checkSamples?.(new Float32Array(3200), 16_000);
       decoding.now--;
       return chunks();
@@ -227,18 +230,30 @@ Deno.test("a decoded sound that has no room is decoded again", async () => {
 
 Deno.test("a prompt that is cancelled while it is measured decodes no other sounds", async () => {
   const { media, done, open } = fakeMedia();
-  const prompt = (...seeds: number[]) => [...seeds.map(sound), text("a")];
+  const prompt = [...[1, 2, 3].map(sound), text("a")];
   const isEnded = () => done.prepared > 0;
-  assertEquals(await media.measure(prompt(1, 2, 3), false, isEnded), null);
+  assertEquals(await media.measure(prompt, false, isEnded), null);
   assertEquals([done.prepared, open.chunks], [1, 0]);
-  // One that waits for the decoder while another prompt has it.
-  const first = media.measure(prompt(4), false);
-  const second = media.measure(prompt(5), false, () => done.prepared > 1);
+  (await media.measure([sound(2), text("a")], false, running))![Symbol.dispose]();
+  assertEquals([done.prepared, open.chunks], [2, 0]);
+});
+
+Deno.test("a prompt that is cancelled while it waits for the decoder decodes nothing", async () => {
+  const decoding = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const onPrepare = () => (decoding.resolve(), held.promise);
+  const { media, done, open } = fakeMedia({ onPrepare });
+  const first = media.measure([sound(1), text("a")], false);
+  await decoding.promise;
+  let isEnded = false;
+  const second = media.measure([sound(2), text("a")], false, () => isEnded);
+  // Time enough to come to the decoder.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  isEnded = true;
+  held.resolve();
   (await first)[Symbol.dispose]();
   assertEquals(await second, null);
-  assertEquals([done.prepared, open.chunks], [2, 0]);
-  (await media.measure(prompt(2), false, running))![Symbol.dispose]();
-  assertEquals([done.prepared, open.chunks], [3, 0]);
+  assertEquals([done.prepared, open.chunks], [1, 0]);
 });
 
 Deno.test("decoded sounds of prompts that are not computed are freed", async () => {
