@@ -8,8 +8,8 @@ type Events = Extract<FromEngineCore, { type: "step" }>["events"];
  * wakes the receiving process, which then works from cold caches.
  *
  * The first token of a sequence and its end are sent at once. A token that follows within the
- * interval waits only if the next step is expected to end within the interval too, so that tokens
- * slower than the interval do not wait.
+ * interval waits if the next step is expected to take no longer than the interval, so that tokens
+ * slower than the interval do not wait, and no token waits for longer than one.
  */
 export class EventBatch {
   readonly #interval: number;
@@ -41,7 +41,8 @@ export class EventBatch {
    */
   take(now: number, nextAt: number): Events | null {
     if (this.#events.length === 0) return null;
-    if (!this.#isUrgent && nextAt <= this.#sentAt + this.#interval) return null;
+    const isEarly = now < this.#sentAt + this.#interval;
+    if (!this.#isUrgent && isEarly && nextAt <= now + this.#interval) return null;
     const events = this.#events;
     this.#events = [];
     this.#isUrgent = false;

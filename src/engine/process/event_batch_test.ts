@@ -22,8 +22,13 @@ Deno.test("fast tokens share messages, at most one in an interval", () => {
   assertEquals(messages(16, 4, 12), ["0:1", "16:4", "32:4"]);
 });
 
-Deno.test("tokens that do not fit twice into the interval are sent at once", () => {
-  for (const ms of [9, 16, 40]) {
+Deno.test("tokens that are a little faster than the interval wait for one more", () => {
+  assertEquals(messages(16, 9, 5), ["0:1", "18:2", "36:2"]);
+  assertEquals(messages(16, 15, 5), ["0:1", "30:2", "60:2"]);
+});
+
+Deno.test("tokens that are slower than the interval are sent at once", () => {
+  for (const ms of [16, 17, 40]) {
     assertEquals(
       messages(16, ms, 3),
       [0, ms, 2 * ms].map((at) => `${at}:1`),
