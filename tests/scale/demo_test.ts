@@ -20,7 +20,7 @@ const demonstrate = (env: Record<string, string> = {}) =>
 testWith("the demonstration tells where prompts went, and ends", programs, async () => {
   const { code, stdout, stderr } = await demonstrate();
   assertEquals(code, 0, stderr);
-  assertMatch(stdout, /^shared store: redis:\/\/127\.0\.0\.1:\d+$/m);
+  assertMatch(stdout, /^shared store: (Valkey|Redis) [\d.]+, redis:\/\/127\.0\.0\.1:\d+$/m);
   assertMatch(stdout, /^RPC workers: 127\.0\.0\.1:\d+,127\.0\.0\.1:\d+$/m);
   for (const name of ["a", "b", "c"]) {
     const line = `^replica ${name}: http://127\\.0\\.0\\.1:\\d+, layers on RPC0 \\d, RPC1 \\d$`;
@@ -39,7 +39,10 @@ testWith("the demonstration tells where prompts went, and ends", programs, async
 });
 
 Deno.test("the demonstration names the packages of missing programs", async () => {
-  const { code, stdout, stderr } = await demonstrate({ PATH: "" });
+  // Nor is there what an earlier run has fetched.
+  const folder = await Deno.makeTempDir();
+  await using _folder = { [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+  const { code, stdout, stderr } = await demonstrate({ PATH: "", SHIMMY_TEST_PROGRAMS: folder });
   assertEquals([code, stdout], [1, ""]);
   assertStringIncludes(stderr, "haproxy is missing: it is in the package haproxy of Debian");
   assertStringIncludes(stderr, "the package valkey-server or redis-server of Debian");

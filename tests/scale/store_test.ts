@@ -1,24 +1,25 @@
 /** Servers that share a store of Valkey or Redis. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { openSharedStore } from "../../src/shared_store/mod.ts";
 import { Machine, Server } from "../cli/machine.ts";
 import { testWith } from "../packaging/tools.ts";
-import { redis, RedisServer } from "./redis_server.ts";
+import { until } from "../support/until.ts";
+import { redis, StoreServer, valkey } from "./store_server.ts";
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!await condition()) {
-    assert(performance.now() < deadline, "What was waited for did not happen");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+/** A test with each store. The server is not started. */
+function storeTest(name: string, fn: (store: StoreServer) => Promise<void>): void {
+  for (const program of [valkey, redis]) {
+    testWith(`${program.name}: ${name}`, program, async () => {
+      await using store = new StoreServer(program);
+      await fn(store);
+    });
   }
 }
 
-testWith(
+storeTest(
   "texts are set, replaced if unchanged, and deleted; they end after their time",
-  redis,
-  async () => {
-    await using server = new RedisServer();
+  async (server) => {
     await server.start();
     const notices = { lost: () => {}, found: () => {} };
     await using one = await openSharedStore(server.url, notices);
@@ -39,8 +40,7 @@ testWith(
   },
 );
 
-testWith("a store that is lost is told once, and once that it is back", redis, async () => {
-  await using server = new RedisServer();
+storeTest("a store that is lost is told once, and once that it is back", async (server) => {
   const told: string[] = [];
   await using store = await openSharedStore(server.url, {
     lost: () => void told.push("lost"),
@@ -57,11 +57,9 @@ testWith("a store that is lost is told once, and once that it is back", redis, a
   assertEquals(told, ["lost", "found", "lost"]);
 });
 
-testWith(
+storeTest(
   "servers on different machines continue each other's responses, also after the store was lost",
-  redis,
-  async () => {
-    await using store = new RedisServer();
+  async (store) => {
     await store.start();
     await using machines = new AsyncDisposableStack();
     const start = async () => {
@@ -105,11 +103,9 @@ testWith(
   },
 );
 
-testWith(
+storeTest(
   "the limit of a key counts on all servers, and its revocation holds on all",
-  redis,
-  async () => {
-    await using store = new RedisServer();
+  async (store) => {
     await store.start();
     await using machines = new AsyncDisposableStack();
     const first = machines.use(await Machine.start());

@@ -2,7 +2,7 @@
 import { fromFileUrl } from "@std/path";
 import { has } from "../../packaging/tools.ts";
 import { rpcFolder, RpcMachine } from "../../rpc/setup.ts";
-import { redis, RedisServer } from "../redis_server.ts";
+import { redis, StoreServer, valkey } from "../store_server.ts";
 
 /** A running part. Disposal stops it. */
 export interface RunningPart extends AsyncDisposable {
@@ -21,15 +21,17 @@ export interface Part {
   start(): Promise<RunningPart>;
 }
 
+const program = valkey.here ? valkey : redis;
+
 const store: Part = {
   needs: {
-    program: redis.name,
-    here: redis.here,
+    program: program.here ? program.name : `${valkey.name} or ${redis.name}`,
+    here: program.here,
     from:
       "the package valkey-server or redis-server of Debian and Ubuntu, valkey or redis of Homebrew",
   },
   async start() {
-    const server = new RedisServer();
+    const server = new StoreServer(program);
     try {
       await server.start();
     } catch (error) {
@@ -38,7 +40,7 @@ const store: Part = {
     }
     return {
       args: ["--store", server.url],
-      line: `shared store: ${server.url}`,
+      line: `shared store: ${program.name}, ${server.url}`,
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   },
