@@ -1,45 +1,17 @@
 /** The configuration of Envoy, in front of servers that tell their names. */
 import { assertEquals, assertGreater } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { freePort } from "../../scripts/free_port.ts";
 import { run, testWith } from "../packaging/tools.ts";
-import { freePorts } from "./cluster.ts";
 import { envoy, envoyPath } from "./envoy.ts";
+import { until } from "../support/until.ts";
+import { ask, reachable, Upstream } from "./upstreams.ts";
 
 const CONFIG = fromFileUrl(new URL("../../packaging/proxies/envoy.yaml", import.meta.url));
-const PATIENCE_MS = 30_000;
-
-/** A server behind the proxy. */
-class Upstream implements AsyncDisposable {
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  /** Statuses of `GET /ready` and of answers. */
-  ready = 200;
-  answer = 200;
-
-  constructor(readonly name: string) {
-    this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      async (request) => {
-        await request.body?.pipeTo(new WritableStream());
-        const isCheck = new URL(request.url).pathname === "/ready";
-        const status = isCheck ? this.ready : this.answer;
-        const retry = status === 503 ? { "retry-after": "1" } : {};
-        return new Response(name, { status, headers: { "x-upstream": name, ...retry } });
-      },
-    );
-  }
-
-  get port(): number {
-    return this.#server.addr.port;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
-  }
-}
 
 /** Envoy with the configuration, in front of three servers. */
 async function startProxy(folder: string, upstreams: readonly Upstream[]) {
-  const [port] = freePorts(1);
+  const port = freePort();
   let config = (await Deno.readTextFile(CONFIG)).replace("port_value: 11400", `port_value: ${port}`)
     .replaceAll("interval: 2s", "interval: 0.2s");
   upstreams.forEach((upstream, at) => {
@@ -62,21 +34,6 @@ async function startProxy(folder: string, upstreams: readonly Upstream[]) {
   };
 }
 
-/** Where a request went: the name of the server, or the status of a refusal. */
-async function ask(url: string, body: unknown, headers: HeadersInit = {}): Promise<string> {
-  const response = await fetch(url, { method: "POST", body: JSON.stringify(body), headers });
-  const text = await response.text();
-  return response.ok ? text : String(response.status);
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (!await condition().catch(() => false)) {
-    if (performance.now() > deadline) throw new Error("What was waited for did not happen");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 const user = (content: unknown) => ({ role: "user", content });
 const system = { role: "system", content: "Be brief." };
 
@@ -89,7 +46,7 @@ testWith(
       await using stack = new AsyncDisposableStack();
       const upstreams = ["a", "b", "c"].map((name) => stack.use(new Upstream(name)));
       const { url } = stack.use(await startProxy(folder, upstreams));
-      await until(async () => await ask(url, {}) !== "503");
+      await reachable(url, "503");
       const chat = `${url}/v1/chat/completions`;
       const asked = (number: number) => `Question ${number}: what is a fox?`;
       const placed = (number: number) => ask(chat, { messages: [user(asked(number))] });
