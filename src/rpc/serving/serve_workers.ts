@@ -1,10 +1,14 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { acceptAll, atMost, type ByteStream, closeQuietly, relayToServer } from "../streams/mod.ts";
+import { Handshakes } from "./handshakes.ts";
 import { ProcessPool } from "./process_pool.ts";
 import { type ServerOptions, ServerProcess } from "./server_process.ts";
 
-/** Connections at a time. Each has a process. */
-export const MAX_CONNECTIONS = 32;
+/** Connections at a time, without those that have not shown yet that they have the key. Each has a process. */
+const MAX_CONNECTIONS = 32;
+
+/** Handshakes at a time. They need no process. */
+const MAX_HANDSHAKES = 64;
 
 /**
  * Milliseconds for a server's process to finish the requests of a client that is gone, before it is ended. It may be
@@ -67,30 +71,50 @@ async function accept(
   pool: ProcessPool,
   options: WorkerOptions,
 ): Promise<void> {
+  const admission: Admission = { handshakes: new Handshakes(MAX_HANDSHAKES), admitted: new Set() };
   for await (const connection of acceptAll(listener)) {
-    if (connections.size >= MAX_CONNECTIONS) {
-      connection.close();
-      options.notify(`A connection was refused: there are ${MAX_CONNECTIONS} already`);
-      continue;
-    }
-    const handling = handle(connection, pool, options).finally(() => {
+    const handling = handle(connection, admission, pool, options).finally(() => {
       connections.delete(connection);
+      admission.admitted.delete(connection);
       closeQuietly(connection);
     });
     connections.set(connection, handling);
   }
 }
 
+/** Which connections there are. */
+interface Admission {
+  readonly handshakes: Handshakes;
+  /** Those that have a process. */
+  readonly admitted: Set<Deno.TcpConn>;
+}
+
+/** @throws {Error} the reason why a connection is refused. */
+async function admit(
+  connection: Deno.TcpConn,
+  { handshakes, admitted }: Admission,
+  { secure }: WorkerOptions,
+): Promise<ByteStream> {
+  connection.setNoDelay(true);
+  connection.setKeepAlive(true);
+  const client = secure === undefined
+    ? connection
+    : await handshakes.run(connection, () => secure(connection));
+  if (admitted.size >= MAX_CONNECTIONS) throw new Error(`there are ${MAX_CONNECTIONS} already`);
+  admitted.add(connection);
+  return client;
+}
+
 async function handle(
   connection: Deno.TcpConn,
+  admission: Admission,
   pool: ProcessPool,
-  { secure, notify }: WorkerOptions,
+  options: WorkerOptions,
 ): Promise<void> {
   const { hostname } = connection.remoteAddr;
+  const { notify } = options;
   try {
-    connection.setNoDelay(true);
-    connection.setKeepAlive(true);
-    const client = secure === undefined ? connection : await secure(connection);
+    const client = await admit(connection, admission, options);
     const server = await pool.take();
     try {
       await relayToServer(client, await server.connect(), FINISH_MS);

@@ -13,8 +13,10 @@ export class KeyRefused extends Error {
   override readonly name = "KeyRefused";
 }
 
-/** Milliseconds for a handshake. */
-const HANDSHAKE_MS = 10_000;
+/** Milliseconds that a client waits for a handshake. A busy worker starts it late. */
+const CLIENT_MS = 10_000;
+/** Milliseconds that a worker waits for a handshake: two messages, which a client sends at once. */
+const SERVER_MS = 5_000;
 
 /**
  * Encrypts the client's end of a connection.
@@ -25,7 +27,7 @@ export async function secureClient(
   stream: ByteStream,
   key: Uint8Array<ArrayBuffer>,
 ): Promise<ByteStream> {
-  return await shake(stream, "the worker", async () => {
+  return await shake(stream, "the worker", CLIENT_MS, async () => {
     const handshake = await Handshake.begin(PROLOGUE, key);
     await writeMessage(stream, await handshake.writeFirst(NOTHING));
     await handshake.readSecond(await readMessage(stream));
@@ -38,15 +40,18 @@ export async function secureClient(
 /**
  * Encrypts the server's end of a connection, after the client has shown that it has the key.
  *
+ * @param patienceMs milliseconds until then
  * @throws {KeyRefused} if it has not.
  */
 export async function secureServer(
   stream: ByteStream,
   key: Uint8Array<ArrayBuffer>,
+  patienceMs: number = SERVER_MS,
 ): Promise<ByteStream> {
-  return await shake(stream, "the client", async () => {
-    const handshake = await Handshake.begin(PROLOGUE, key);
+  return await shake(stream, "the client", patienceMs, async () => {
+    // A client that is silent costs no computation.
     const first = await readMessage(stream);
+    const handshake = await Handshake.begin(PROLOGUE, key);
     handshake.readFirst(first);
     await writeMessage(stream, await handshake.writeSecond(NOTHING, first));
     const sealed = new SealedStream(stream, handshake.split(false));
@@ -59,19 +64,20 @@ export async function secureServer(
 async function shake(
   stream: ByteStream,
   other: string,
+  patienceMs: number,
   handshake: () => Promise<ByteStream>,
 ): Promise<ByteStream> {
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
     closeQuietly(stream);
-  }, HANDSHAKE_MS);
+  }, patienceMs);
   try {
     return await handshake();
   } catch (cause) {
     closeQuietly(stream);
     const message = isLate
-      ? `${other} did not answer the handshake within ${HANDSHAKE_MS / 1000} s`
+      ? `${other} did not answer the handshake within ${patienceMs / 1000} s`
       : `${other} has another --rpc-key, or none`;
     throw new KeyRefused(message, { cause });
   } finally {

@@ -52,6 +52,17 @@ Deno.test("a client without a key, and a server without a tunnel, are refused", 
   plain.close();
 });
 
+Deno.test("a silent client is refused after a time", async () => {
+  const [here, there] = await connected();
+  await assertRejects(
+    () => secureServer(there, KEY, 20),
+    KeyRefused,
+    "the client did not answer the handshake within 0.02 s",
+  );
+  assertEquals(await here.read(new Uint8Array(1)), null);
+  here.close();
+});
+
 Deno.test("a recorded handshake does not open a connection again", async () => {
   const recorded: Uint8Array<ArrayBuffer>[] = [];
   const [here, there] = await connected();
