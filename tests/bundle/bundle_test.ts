@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { BUNDLE, bundle } from "../../scripts/bundle.ts";
 import { CollectorDouble } from "../doubles/collector.ts";
+import { sharesStates, usesTunnels } from "../support/own_threads.ts";
 import { generate, type Program, run, serve } from "../support/program.ts";
 
 const QUESTION = "What is the capital of France?";
@@ -73,6 +74,16 @@ for (const where of ["a file", "an http: URL"]) {
     assertEquals(await server.stop(), 0);
   });
 }
+
+Deno.test("the bundle starts the threads of tunnels and of shared states", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "shimmy-bundle-" });
+  await using _folder = {
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+  const shimmy = program(folder, BUNDLE);
+  await usesTunnels(shimmy, folder);
+  await sharesStates(shimmy, folder);
+});
 
 Deno.test("the bundle sends traces and metrics to a collector", async () => {
   const folder = await Deno.makeTempDir({ prefix: "shimmy-bundle-" });

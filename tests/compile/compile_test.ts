@@ -9,6 +9,7 @@ import { fromFileUrl, join } from "@std/path";
 import { earlyFlags } from "../../src/own_command.ts";
 import { childrenOf } from "../cli/machine.ts";
 import { TEMPLATES, writeModel } from "../hostile/inputs.ts";
+import { sharesStates, usesTunnels } from "../support/own_threads.ts";
 import { generate, type Outcome, type Program, run, serve } from "../support/program.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
@@ -145,6 +146,8 @@ Deno.test({
     assertMatch(await (await fetch(`${server.base}/ui`)).text(), /^<!doctype html>/);
     assertEquals(await server.stop(), 0);
     await refusesHostileTemplate(home);
+    await usesTunnels(bare(home, [EXECUTABLE]), home);
+    await sharesStates(bare(home, [EXECUTABLE]), home);
   },
 });
 

@@ -3,64 +3,19 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { Machine, Server } from "../cli/machine.ts";
 import { testWith } from "../packaging/tools.ts";
+import {
+  ask,
+  begin,
+  continues,
+  isReady,
+  next,
+  question,
+  statusOf,
+} from "../support/shared_states.ts";
+import { until } from "../support/until.ts";
 import { s3, S3Server } from "./s3_server.ts";
 
-const timeout = () => AbortSignal.timeout(10_000);
-
-interface Message {
-  readonly role: string;
-  readonly content: string;
-}
-
-interface Turn {
-  readonly status: number;
-  readonly messages: Message[];
-  readonly text: string;
-  readonly prompt: number;
-  readonly cached: number;
-}
-
-/**
- * A first message of about 1,000 tokens. The tiny model computes fewer in the time of a read where the machine is
- * busy, and then a replica does not ask.
- */
-const question = (about: string) => ({
-  role: "user",
-  content: `Tell a story about ${about}. `.repeat(60) + "Begin.",
-});
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!await condition()) {
-    assert(performance.now() < deadline, "What was waited for did not happen");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function ask(server: Server, messages: Message[]): Promise<Turn> {
-  const response = await fetch(server.url("/v1/chat/completions"), {
-    method: "POST",
-    body: JSON.stringify({ messages, temperature: 0, max_tokens: 12 }),
-  });
-  const { choices, usage } = await response.json();
-  const text = choices?.[0].message.content ?? "";
-  return {
-    status: response.status,
-    messages: [...messages, { role: "assistant", content: text }],
-    text,
-    prompt: usage?.prompt_tokens ?? 0,
-    cached: usage?.prompt_tokens_details?.cached_tokens ?? 0,
-  };
-}
-
-const next = ({ messages }: Turn) => [...messages, { role: "user", content: "Go on, please." }];
-
-async function statusOf(server: Server) {
-  const { data } = await (await fetch(server.url("/v1/models"))).json();
-  const path = `/api/models/${encodeURIComponent(data[0].id)}/status`;
-  const { loaded } = await (await fetch(server.url(path))).json();
-  return loaded.statistics.shared_cache;
-}
+const timeout = () => AbortSignal.timeout(60_000);
 
 /** Replicas on machines of their own. The stack ends them. */
 function replicas(stack: AsyncDisposableStack, env: Record<string, string>) {
@@ -68,36 +23,9 @@ function replicas(stack: AsyncDisposableStack, env: Record<string, string>) {
     const machine = stack.use(await Machine.start());
     const args = ["--port", "0", "--no-ui", "--ctx", "2048"];
     const server = stack.use(await Server.start(machine, args, { ...env, ...more }));
-    // So that the model is loaded, and its file is read.
-    await ask(server, [{ role: "user", content: "Hi" }]);
-    await until(async () => (await statusOf(server))?.ready ?? true);
+    await isReady(server);
     return server;
   };
-}
-
-/** A replica begins a conversation. Resolves when others can find its state. */
-async function begin(server: Server, about: string): Promise<Turn> {
-  const { writes } = await statusOf(server);
-  const first = await ask(server, [question(about)]);
-  assertEquals([first.status, first.cached < 64], [200, true]);
-  await until(async () => (await statusOf(server)).writes > writes);
-  return first;
-}
-
-/**
- * One replica begins a conversation, another one continues it with what the first has computed. A replica that
- * expects computing to be faster does not ask; after some conversations it asks again, to measure.
- */
-async function continues(one: Server, other: Server, about: string): Promise<Turn> {
-  let second: Turn | undefined;
-  let count = 0;
-  await until(async () => {
-    const first = await begin(one, `${about}, part ${++count}`);
-    second = await ask(other, next(first));
-    assertEquals(second.status, 200);
-    return second.cached >= first.prompt;
-  });
-  return second!;
 }
 
 testWith("a replica continues the conversation of another through a bucket", s3, async () => {

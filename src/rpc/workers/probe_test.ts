@@ -1,46 +1,18 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ShimmyError } from "../../errors.ts";
 import { freePort } from "../../../scripts/free_port.ts";
-import type { Endpoint } from "./endpoint.ts";
+import {
+  type Answers,
+  count,
+  hello,
+  memory,
+  rpcWorker,
+} from "../../../tests/doubles/rpc_worker.ts";
 import { probeWorker } from "./probe.ts";
 import { workerDevices } from "./device_names.ts";
 
-/** Answers each request with bytes, the first being those of the first request; ends when there are no more. */
-function listen(answers: readonly (readonly number[] | "silence")[]) {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const serving = (async () => {
-    for await (const connection of listener) {
-      const buffer = new Uint8Array(1024);
-      for (const answer of answers) {
-        if (await connection.read(buffer) === null) break;
-        if (answer !== "silence") await connection.write(new Uint8Array(answer));
-      }
-      if (answers.includes("silence")) await connection.read(buffer).catch(() => null);
-      connection.close();
-    }
-  })();
-  const { port } = listener.addr;
-  return {
-    endpoint: { hostname: "127.0.0.1", port, text: `127.0.0.1:${port}` } satisfies Endpoint,
-    [Symbol.asyncDispose]: async () => {
-      listener.close();
-      await serving;
-    },
-  };
-}
-
-const size = (bytes: number) => [bytes, 0, 0, 0, 0, 0, 0, 0];
-const hello = (major: number, minor = 0) => [...size(28), major, minor, 9, 0, ...Array(24).fill(0)];
-const count = (devices: number) => [...size(4), devices, 0, 0, 0];
-/** Free and total memory in multiples of 65,536 bytes. */
-const memory = (free: number, total: number) => [
-  ...size(16),
-  ...[0, 0, free, 0, 0, 0, 0, 0],
-  ...[0, 0, total, 0, 0, 0, 0, 0],
-];
-
-async function refusal(answers: Parameters<typeof listen>[0], timeoutMs = 5_000): Promise<string> {
-  await using worker = listen(answers);
+async function refusal(answers: Answers, timeoutMs = 5_000): Promise<string> {
+  await using worker = rpcWorker(answers);
   const { endpoint } = worker;
   const error = await assertRejects(() => probeWorker(endpoint, { timeoutMs }), ShimmyError);
   assertEquals(error.kind, "backend");
@@ -49,7 +21,12 @@ async function refusal(answers: Parameters<typeof listen>[0], timeoutMs = 5_000)
 }
 
 Deno.test("a worker tells its version, its devices and their memory", async () => {
-  await using worker = listen([hello(7), ...Array(9).fill(count(2)), memory(1, 2), memory(3, 4)]);
+  await using worker = rpcWorker([
+    hello(7),
+    ...Array(9).fill(count(2)),
+    memory(1, 2),
+    memory(3, 4),
+  ]);
   const { endpoint } = worker;
   const found = await probeWorker(endpoint);
   assertEquals(found.version, { major: 7, minor: 0, patch: 9 });
@@ -86,7 +63,7 @@ Deno.test("a worker that serves another program, or none at all, is refused in t
 });
 
 Deno.test("a check of a worker can be cancelled", async () => {
-  await using worker = listen(["silence"]);
+  await using worker = rpcWorker(["silence"]);
   const { endpoint } = worker;
   const controller = new AbortController();
   const checking = probeWorker(endpoint, { signal: controller.signal });
