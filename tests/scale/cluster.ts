@@ -1,5 +1,6 @@
 /** Replicas on loopback behind HAProxy, with the configuration of packaging/. */
 import { join } from "@std/path";
+import { freePorts } from "../../scripts/free_port.ts";
 import { Machine, Server } from "../cli/machine.ts";
 
 const CONFIG = new URL("../../packaging/proxies/haproxy.cfg", import.meta.url);
@@ -29,15 +30,6 @@ export interface ClusterOptions {
 export function inTurns(config: string): string {
   return config.replace("balance hdr(x-shimmy-beginning)", "balance roundrobin")
     .replaceAll(/^ {2}stick .*$/gm, "");
-}
-
-/** Free ports, all different. */
-export function freePorts(count: number): number[] {
-  using stack = new DisposableStack();
-  return Array.from({ length: count }, () => {
-    const listener = stack.use(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
-    return listener.addr.port;
-  });
 }
 
 export class Cluster implements AsyncDisposable {

