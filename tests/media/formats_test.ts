@@ -1,6 +1,12 @@
 /** Formats of images. */
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { withOrientation } from "../support/exif.ts";
+import {
+  exifData,
+  pngWithExif,
+  prefixedExif,
+  webpWithExif,
+  withOrientation,
+} from "../support/exif.ts";
 import { jpeg } from "../support/jpeg.ts";
 import { bmp, gif, png } from "../support/pictures.ts";
 import { collect } from "../support/engine.ts";
@@ -54,5 +60,34 @@ Deno.test(
       const upsideDown = await jpeg(48, 32, (x, y) => squares(right - x, bottom - y));
       assertEquals(await answer(withOrientation(upsideDown, 3)), upright);
       assertNotEquals(await answer(upsideDown), upright);
+    }),
+);
+
+Deno.test(
+  "PNG and WebP files that are stored sideways or upside down are read upright",
+  { ignore: MEDIA_FOLDER === null },
+  () =>
+    withModel("mlp", async (files) => {
+      await using engine = await mediaEngine(files);
+      const answer = async (file: Uint8Array<ArrayBuffer>) =>
+        (await collect(engine.generate(look(["a", file, "b"], { cachePrompt: false })))).tokens;
+      const [right, bottom] = [40, 29];
+      const upright = await answer(png(41, 30, paint));
+      const stored = [
+        [6, [30, 41], (x: number, y: number) => paint(right - y, x)],
+        [8, [30, 41], (x: number, y: number) => paint(y, bottom - x)],
+        [3, [41, 30], (x: number, y: number) => paint(right - x, bottom - y)],
+      ] as const;
+      for (const [orientation, size, turned] of stored) {
+        const exif = exifData(orientation);
+        const first = png(size[0], size[1], turned);
+        assertEquals(await answer(pngWithExif(first, exif)), upright, `PNG ${orientation}`);
+        assertNotEquals(await answer(first), upright);
+        const second = await webp(size[0], size[1], turned);
+        for (const data of [exif, prefixedExif(orientation)]) {
+          const file = webpWithExif(second, size, data);
+          assertEquals(await answer(file), upright, `WebP ${orientation}`);
+        }
+      }
     }),
 );

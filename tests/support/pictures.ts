@@ -41,13 +41,14 @@ export function png(
   header.setUint8(9, 2);
   return joined([
     new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
-    chunk("IHDR", new Uint8Array(header.buffer)),
-    chunk("IDAT", new Uint8Array(deflateSync(rows, { level }))),
-    chunk("IEND", new Uint8Array()),
+    pngChunk("IHDR", new Uint8Array(header.buffer)),
+    pngChunk("IDAT", new Uint8Array(deflateSync(rows, { level }))),
+    pngChunk("IEND", new Uint8Array()),
   ]);
 }
 
-function chunk(type: string, data: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+/** A chunk of a PNG file. */
+export function pngChunk(type: string, data: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const body = joined([new TextEncoder().encode(type) as Uint8Array<ArrayBuffer>, data]);
   const view = new DataView(new ArrayBuffer(4));
   view.setUint32(0, data.length);

@@ -34,18 +34,19 @@ export function animation(
     const sizes = new DataView(frame.buffer);
     sizes.setUint16(6, width - 1, true);
     sizes.setUint16(9, height - 1, true);
-    return [...chunk("ANMF", [...frame, ...file.subarray(12)])];
+    return [...webpChunk("ANMF", [...frame, ...file.subarray(12)])];
   });
   const body = [
     ...new TextEncoder().encode("WEBP"),
-    ...chunk("VP8X", [...head]),
-    ...chunk("ANIM", Array(6).fill(0)),
+    ...webpChunk("VP8X", [...head]),
+    ...webpChunk("ANIM", Array(6).fill(0)),
     ...frames,
   ];
-  return new Uint8Array(chunk("RIFF", body));
+  return new Uint8Array(webpChunk("RIFF", body));
 }
 
-function chunk(name: string, body: readonly number[]): number[] {
+/** A chunk of a WebP file. */
+export function webpChunk(name: string, body: readonly number[]): number[] {
   const size = new Uint8Array(new Uint32Array([body.length]).buffer);
   return [...new TextEncoder().encode(name), ...size, ...body, ...Array(body.length % 2).fill(0)];
 }

@@ -1,4 +1,5 @@
 import { webpPicture } from "../webp/mod.ts";
+import { exifOfPng, exifOfSegment, exifOfWebp } from "./exif.ts";
 import { exifOrientation, isSideways, UPRIGHT } from "./orientation.ts";
 
 /** Format and size of an image, from the first bytes of its file. */
@@ -7,7 +8,7 @@ export interface ImageHeader {
   /** Pixels, as the image is shown. */
   readonly width: number;
   readonly height: number;
-  /** How to turn the pixels of the file, 1 to 8, of a JPEG file whose Exif tells; absent if they are upright. */
+  /** How to turn the pixels of a JPEG, PNG or WebP file, 1 to 8, as its Exif tells; absent if they are upright. */
   readonly orientation?: number;
 }
 
@@ -23,7 +24,7 @@ export function imageHeader(bytes: Uint8Array<ArrayBuffer>): ImageHeader | null 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const starts = (...values: number[]) => values.every((value, at) => bytes[at] === value);
   try {
-    if (starts(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return pngHeader(view);
+    if (starts(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return pngHeader(view, bytes);
     if (starts(0xff, 0xd8, 0xff)) return jpegHeader(view);
     if (starts(0x52, 0x49, 0x46, 0x46)) return webpHeader(bytes);
     if (starts(0x47, 0x49, 0x46, 0x38)) return gifHeader(view);
@@ -36,9 +37,18 @@ export function imageHeader(bytes: Uint8Array<ArrayBuffer>): ImageHeader | null 
 
 const IHDR = 0x49484452;
 
-function pngHeader(view: DataView): ImageHeader | null {
+function pngHeader(view: DataView, bytes: Uint8Array<ArrayBuffer>): ImageHeader | null {
   if (view.getUint32(12) !== IHDR) return null;
-  return { format: "PNG", width: view.getUint32(16), height: view.getUint32(20) };
+  const [width, height] = [view.getUint32(16), view.getUint32(20)];
+  return shown({ format: "PNG", width, height }, exifOrientation(exifOfPng(bytes)));
+}
+
+/** The header of an image as it is shown, from that of its file. */
+function shown(stored: ImageHeader, orientation: number): ImageHeader {
+  if (orientation === UPRIGHT) return stored;
+  const { width, height } = stored;
+  const size = isSideways(orientation) ? { width: height, height: width } : {};
+  return { ...stored, ...size, orientation };
 }
 
 /** Marker of a JPEG segment that may hold Exif (APP1). */
@@ -56,13 +66,11 @@ function jpegHeader(view: DataView<ArrayBuffer>): ImageHeader | null {
     const marker = view.getUint8(at++);
     if (isFrame(marker)) {
       const [width, height] = [view.getUint16(at + 5), view.getUint16(at + 3)];
-      if (orientation === UPRIGHT) return { format: "JPEG", width, height };
-      const size = isSideways(orientation) ? { width: height, height: width } : { width, height };
-      return { format: "JPEG", ...size, orientation };
+      return shown({ format: "JPEG", width, height }, orientation);
     }
     // The first one that tells counts.
     if (marker === APP1 && orientation === UPRIGHT) {
-      orientation = exifOrientation(segmentAt(view, at));
+      orientation = exifOrientation(exifOfSegment(segmentAt(view, at)));
     }
     // Markers without a segment: TEM and RST0 to SOI.
     if (marker !== 0x01 && (marker < 0xd0 || marker > 0xd8)) at += view.getUint16(at);
@@ -90,7 +98,9 @@ export function jpegScans(bytes: Uint8Array, most: number): number {
 
 function webpHeader(bytes: Uint8Array<ArrayBuffer>): ImageHeader | null {
   const picture = webpPicture(bytes);
-  return picture && { format: "WebP", width: picture.width, height: picture.height };
+  if (picture === null) return null;
+  const { width, height } = picture;
+  return shown({ format: "WebP", width, height }, exifOrientation(exifOfWebp(bytes)));
 }
 
 function gifHeader(view: DataView): ImageHeader {

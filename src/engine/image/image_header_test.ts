@@ -1,7 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { withOrientation } from "../../../tests/support/exif.ts";
+import {
+  exifData,
+  pngWithExif,
+  webpWithExif,
+  withOrientation,
+} from "../../../tests/support/exif.ts";
 import { jpeg } from "../../../tests/support/jpeg.ts";
 import { bmp, pattern, png } from "../../../tests/support/pictures.ts";
+import { webp } from "../../../tests/support/webp.ts";
 import { imageHeader, jpegScans } from "./image_header.ts";
 
 const paint = pattern(1);
@@ -31,6 +37,20 @@ Deno.test("the size of a JPEG is that of the picture as it is shown", async () =
   const sideways = { format: "JPEG", width: 16, height: 24, orientation: 6 } as const;
   assertEquals(imageHeader(withOrientation(file, 6)), sideways);
   assertEquals(imageHeader(withOrientation(withOrientation(file, 3), 6)), sideways);
+});
+
+Deno.test("the size of a PNG or WebP file is that of the picture as it is shown", async () => {
+  const size = [24, 16] as const;
+  const stored = { width: 24, height: 16 };
+  const [first, second] = [png(...size, paint), await webp(...size, paint)];
+  for (let orientation = 1; orientation <= 8; orientation++) {
+    const exif = exifData(orientation);
+    const sideways = orientation > 4 ? { width: 16, height: 24 } : stored;
+    const shown = orientation === 1 ? stored : { ...sideways, orientation };
+    assertEquals(imageHeader(pngWithExif(first, exif)), { format: "PNG", ...shown });
+    assertEquals(imageHeader(pngWithExif(first, exif, true)), { format: "PNG", ...shown });
+    assertEquals(imageHeader(webpWithExif(second, size, exif)), { format: "WebP", ...shown });
+  }
 });
 
 Deno.test("the height of a BMP whose first row is the top is positive", () => {

@@ -1,7 +1,6 @@
 /** Orientation of an image whose first row is its top, and whose first column is its left side. */
 export const UPRIGHT = 1;
 
-const EXIF = [0x45, 0x78, 0x69, 0x66, 0, 0];
 const LITTLE_ENDIAN = 0x4949;
 const BIG_ENDIAN = 0x4d4d;
 /** Tag of the orientation, and the type of its value. */
@@ -10,14 +9,13 @@ const SHORT = 3;
 const ENTRY_BYTES = 12;
 
 /**
- * Reads the orientation in an APP1 segment of a JPEG file: 1 to 8, as Exif 2.3 section 4.6.4 numbers them.
- * 1 for a segment without one, and for a damaged one.
+ * Reads the orientation in the Exif data of a file: 1 to 8, as Exif 2.3 section 4.6.4 numbers them. 1 for a
+ * file without such data, for data without an orientation, and for damaged data.
  *
- * @param segment without its marker and its length
+ * @param tiff the data, which are a TIFF file
  */
-export function exifOrientation(segment: Uint8Array<ArrayBuffer>): number {
-  if (!EXIF.every((byte, at) => segment[at] === byte)) return UPRIGHT;
-  const tiff = segment.subarray(EXIF.length);
+export function exifOrientation(tiff: Uint8Array<ArrayBuffer> | null): number {
+  if (tiff === null) return UPRIGHT;
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
   try {
     const order = view.getUint16(0);

@@ -1,35 +1,31 @@
 import { assertEquals } from "@std/assert";
-import { exifSegment } from "../../../tests/support/exif.ts";
+import { exifData } from "../../../tests/support/exif.ts";
 import { exifOrientation, uprightPixels } from "./orientation.ts";
-
-/** What is in an APP1 segment, without its marker and its length. */
-const contents = (orientation: number, isLittle: boolean) =>
-  exifSegment(orientation, isLittle).slice(4);
 
 Deno.test("the orientation is read in both byte orders", () => {
   for (const isLittle of [true, false]) {
     for (let orientation = 1; orientation <= 8; orientation++) {
-      assertEquals(exifOrientation(contents(orientation, isLittle)), orientation);
+      assertEquals(exifOrientation(exifData(orientation, isLittle)), orientation);
     }
   }
+  assertEquals(exifOrientation(null), 1);
 });
 
 Deno.test("a damaged orientation is none", () => {
-  const whole = contents(6, true);
+  const whole = exifData(6);
   for (let length = 0; length < whole.length - 6; length++) {
     assertEquals(exifOrientation(whole.slice(0, length)), 1, `${length} bytes`);
   }
-  for (const value of [0, 9, 65535]) assertEquals(exifOrientation(contents(value, false)), 1);
+  for (const value of [0, 9, 65535]) assertEquals(exifOrientation(exifData(value, false)), 1);
   const changed = (at: number, ...bytes: number[]) => {
     const copy = whole.slice();
     copy.set(bytes, at);
     return exifOrientation(copy);
   };
-  assertEquals(changed(0, 0x58), 1, "another name");
-  assertEquals(changed(6, 0x58), 1, "another byte order");
-  assertEquals(changed(10, 255, 255, 255, 255), 1, "a list outside of the segment");
-  assertEquals(changed(14, 255, 255), 6, "a list with a wrong count");
-  assertEquals(changed(18 + 12, 4), 1, "a value of another type");
+  assertEquals(changed(0, 0x58), 1, "another byte order");
+  assertEquals(changed(4, 255, 255, 255, 255), 1, "a list outside of the data");
+  assertEquals(changed(8, 255, 255), 6, "a list with a wrong count");
+  assertEquals(changed(12 + 12, 4), 1, "a value of another type");
 });
 
 /** One row of characters for each row of pixels. */
