@@ -76,3 +76,13 @@ export async function setSampling(page: Page, name: string, value: number): Prom
   }
   await slider.fill(String(value));
 }
+
+/** Requests that run on the server. */
+export async function running(ui: Ui): Promise<number> {
+  const { models } = await ui.api("/diag");
+  return models.reduce(
+    (sum: number, { queue }: { queue?: { running: number; waiting: number } }) =>
+      sum + (queue?.running ?? 0) + (queue?.waiting ?? 0),
+    0,
+  );
+}

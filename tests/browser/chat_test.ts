@@ -1,19 +1,31 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { TINY_F16 } from "../support/engine.ts";
-import { answers, endedAnswer, EndlessModel, openChat, say, setSampling, textOf } from "./chat.ts";
-import { TINY_NAME, type Ui, uiTest, until } from "./ui.ts";
+import {
+  answers,
+  endedAnswer,
+  EndlessModel,
+  lettersOf,
+  openChat,
+  running,
+  say,
+  setSampling,
+  textOf,
+} from "./chat.ts";
+import { TINY_NAME, uiTest, until } from "./ui.ts";
 
 const FRANCE = "What is the capital of France?";
 const PARIS = "The capital of France is Paris.";
 
-/** Requests that run on the server. */
-async function running(ui: Ui): Promise<number> {
-  const { models } = await ui.api("/diag");
-  return models.reduce(
-    (sum: number, { queue }: { queue?: { running: number } }) => sum + (queue?.running ?? 0),
-    0,
-  );
+/** Waits until a text stays the same for half a second: tokens on their way still arrive. */
+async function still(read: () => Promise<string>): Promise<string> {
+  let before = "";
+  await until(async () => {
+    before = await read();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return await read() === before;
+  });
+  return before;
 }
 
 uiTest(
@@ -93,16 +105,7 @@ uiTest("a paused answer stands still, and resume lets it go on", async (start) =
   await page.locator(".speed").waitFor();
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByRole("button", { name: "Resume" }).waitFor();
-  // Tokens on their way still arrive.
-  let before = "";
-  await until(async () => {
-    const same = before === await tokens();
-    before = await tokens();
-    await page.waitForTimeout(300);
-    return same;
-  });
-  await page.waitForTimeout(500);
-  assertEquals(await tokens(), before);
+  const before = await still(tokens);
   await page.getByRole("button", { name: "Resume" }).click();
   await until(async () => await tokens() !== before);
   await page.keyboard.press("Escape");
@@ -118,17 +121,11 @@ uiTest("a reload in mid-stream takes the answer up again", async (start) => {
   await until(async () => (await textOf(answers(page))).length > 20);
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByRole("button", { name: "Resume" }).waitFor();
-  // Tokens on their way still arrive.
-  let before = "";
-  await until(async () => {
-    const same = before === await textOf(answers(page));
-    before = await textOf(answers(page));
-    await page.waitForTimeout(500);
-    return same;
-  });
+  const letters = async () => lettersOf(await textOf(answers(page)));
+  const before = await still(letters);
   await page.reload();
   await page.locator('article.message.assistant[aria-busy="true"]').waitFor();
-  await until(async () => await textOf(answers(page)) === before);
+  await until(async () => await letters() === before);
   assertEquals(await running(ui), 1);
   await page.getByRole("button", { name: "Stop" }).click();
   await endedAnswer(page);
@@ -152,7 +149,7 @@ uiTest("an edited message is a branch, and both can be walked", async (start) =>
   await endedAnswer(page);
   await until(async () => (await question.innerText()).includes("2/2"));
   await question.getByRole("button", { name: "Previous branch" }).click();
-  assertEquals(await textOf(answers(page)), PARIS);
+  await until(async () => await textOf(answers(page)) === PARIS);
   await until(async () => (await question.innerText()).includes("1/2"));
 });
 

@@ -140,6 +140,7 @@ function nameChoices(
       return choices.count;
     },
   });
+  caller.onKnown?.();
   caller.onEnd(() => {
     // To the end of the order in which ended answers are forgotten, without their tokens.
     const { count } = choices;

@@ -19,20 +19,25 @@ import { queueOf } from "../metrics/mod.ts";
 import type { Exchange } from "../http/mod.ts";
 
 /** The recipient of a generated answer: an HTTP exchange, or a WebSocket for one of its requests. */
-export type Caller = Pick<
-  Exchange,
-  | "signal"
-  | "context"
-  | "requestId"
-  | "client"
-  | "key"
-  | "onEnd"
-  | "onHold"
-  | "setPrefix"
-  | "setQueuePlace"
-  | "recordUsage"
-  | "receipts"
->;
+export type Caller =
+  & Pick<
+    Exchange,
+    | "signal"
+    | "context"
+    | "requestId"
+    | "client"
+    | "key"
+    | "onEnd"
+    | "onHold"
+    | "setPrefix"
+    | "setQueuePlace"
+    | "recordUsage"
+    | "receipts"
+  >
+  & {
+    /** Is called when the answer can be found by its id. */
+    readonly onKnown?: () => void;
+  };
 
 /**
  * The engine of the model that a request names, or of the default model; loads the model if needed. The

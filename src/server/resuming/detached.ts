@@ -1,6 +1,7 @@
 import { ShimmyError } from "../../errors.ts";
 import type { Caller } from "../answers/mod.ts";
 import type { Exchange } from "../http/mod.ts";
+import { nameAnswer } from "./answer_names.ts";
 
 /** Maximum answers of a server, and of one of its clients, that may go on without their clients. */
 const MAX_DETACHED = 64;
@@ -27,6 +28,9 @@ export function countDetached({ context: { settings }, client, onEnd }: Counted)
   onEnd(() => void places.splice(places.indexOf(client), 1));
 }
 
+/** Whether an answer goes on without its client; a text is also its name. */
+export type Detach = boolean | string | null | undefined;
+
 /** What a count needs of a caller. */
 interface Counted extends Pick<Caller, "context" | "client"> {
   readonly onEnd: (callback: () => void) => void;
@@ -37,11 +41,17 @@ interface Counted extends Pick<Caller, "context" | "client"> {
  * exchange ends with the answer in any case. A server that shuts down waits for detached answers as for
  * those of WebSockets.
  *
- * @throws {ShimmyError} `overloaded` if too many detached answers run.
+ * @param detach whether the answer is detached, or the name by which it can be found.
+ * @param id id of the answer.
+ * @throws {ShimmyError} `overloaded` if too many detached answers run, `cancelled` if the client has left,
+ * and as {@linkcode nameAnswer} does.
  */
-export function callerOf(exchange: Exchange, isDetached: boolean): Caller {
-  if (!isDetached) return exchange;
+export function callerOf(exchange: Exchange, detach: Detach, id: string): Caller {
+  if (!detach) return exchange;
   const { context, key, requestId, client, receipts } = exchange;
+  // Nobody has been told of the answer.
+  if (exchange.signal.aborted) throw new ShimmyError("cancelled", "The request was cancelled");
+  const onKnown = typeof detach === "string" ? nameAnswer(exchange, detach, id) : undefined;
   const { socketAnswers } = context;
   countDetached({ context, client, onEnd: (callback) => exchange.onEnd(callback) });
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -62,5 +72,6 @@ export function callerOf(exchange: Exchange, isDetached: boolean): Caller {
     setQueuePlace: (place) => exchange.setQueuePlace(place),
     setPrefix: (hash) => exchange.setPrefix(hash),
     recordUsage: (usage) => exchange.recordUsage(usage),
+    ...(onKnown === undefined ? {} : { onKnown }),
   };
 }

@@ -156,10 +156,18 @@ export const stopFields = {
     .describe("Continue after end-of-generation tokens"),
 };
 
+const DETACH_ERROR = "must be true, false, or a name of 1 to 64 letters, digits, '.', '_' and '-'";
+
 /** Field of requests whose answers may go on without their client. */
-export const detachField = z.boolean({ error: "must be true or false" }).nullish()
+export const detachField = z.union([
+  z.boolean(),
+  z.string().regex(/^[\w.-]{1,64}$/, { error: DETACH_ERROR }),
+], {
+  error: DETACH_ERROR,
+}).nullish()
   .describe(
-    "Go on with a streamed answer when the client leaves; the stream can be taken up again",
+    "Go on with a streamed answer when the client leaves; the stream can be taken up again, " +
+      "by its id or by the name that is given here",
   );
 
 const LORA_ERROR = "must be a list of {name, scale} with a scale from -10 to 10";

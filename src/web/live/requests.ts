@@ -5,8 +5,8 @@ import type { AnswerRequest, Frame } from "./frames.ts";
 /** The id of a streamed answer of the native API. */
 const ANSWER_HEADER = "x-shimmy-answer";
 
-/** The beginning of the ids of chat completions. */
-const CHAT_PREFIX = "chatcmpl-";
+/** The media type of the frames of native answers. */
+const LINES = "application/x-ndjson";
 
 /** A stream of frames and the id of its answer. */
 export interface Frames {
@@ -16,22 +16,28 @@ export interface Frames {
 
 /**
  * Starts an answer.
- * @param detach whether it goes on when this page is left.
+ * @param name the name by which the next visit of this page finds the answer, which goes on when the page is
+ * left; null: it ends then.
  * @param maxBytes Maximum bytes that the server takes in a request; null: not known.
  * @throws {ApiError}
  */
 export async function startFrames(
   { route, body }: AnswerRequest,
-  detach: boolean,
+  name: string | null,
   maxBytes: number | null,
 ): Promise<Frames> {
+  const detach = name ?? false;
   if (route === "chat") {
     const options = { include_usage: true, continuous_usage_stats: true };
     const more = { stream: true, stream_options: options, detach };
     return await chatFrames(await post("/v1/chat/completions", { ...body, ...more }, maxBytes));
   }
   const more = { stream: true, stream_format: "ndjson", detach };
-  const response = await post("/api/generate", { ...body, ...more }, maxBytes);
+  return nativeFrames(await post("/api/generate", { ...body, ...more }, maxBytes));
+}
+
+/** The frames of a native answer, whose id is in the head. */
+function nativeFrames(response: Response): Frames {
   const id = response.headers.get(ANSWER_HEADER);
   if (id === null) throw new ApiError("The server did not name the answer", response.status);
   return { id, frames: valuesOf<Frame>(response) };
@@ -73,11 +79,14 @@ async function chatFrames(response: Response): Promise<Frames> {
 /**
  * Takes up an answer again: all its frames, then those that come.
  *
+ * @param idOrName its id or its name; the server waits while the answer has its name only.
  * @throws {ApiError} with status 404 or 410 if the server no longer has it.
  */
-export async function resumeFrames(id: string): Promise<Frames> {
-  const path = `/api/generate/${encodeURIComponent(id)}/stream`;
-  if (id.startsWith(CHAT_PREFIX)) return await chatFrames(await request(path));
-  const headers = { accept: "application/x-ndjson" };
-  return { id, frames: valuesOf<Frame>(await request(`${path}?from=0`, { headers })) };
+export async function resumeFrames(idOrName: string): Promise<Frames> {
+  const headers = { accept: LINES };
+  const path = `/api/generate/${encodeURIComponent(idOrName)}/stream`;
+  const response = await request(path, { headers });
+  // A chat completion is sent as it was, whatever is asked for.
+  const isNative = response.headers.get("content-type")?.startsWith(LINES) ?? false;
+  return isNative ? nativeFrames(response) : await chatFrames(response);
 }

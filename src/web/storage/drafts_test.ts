@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { withTexts } from "../../../tests/doubles/kept_texts.ts";
 import {
   draftOf,
   isLostByReload,
@@ -9,25 +10,6 @@ import {
 
 const FILES = [{ name: "a.txt", text: "A" }];
 const MEDIA = [{ name: "b.png", url: "data:image/png;base64,AAAA" }];
-
-/** Runs a test with a store of texts in the place of the browser's. Texts above `most` do not fit. */
-function withTexts(texts: Map<string, string>, most: number, use: () => void): void {
-  const store = {
-    getItem: (name: string) => texts.get(name) ?? null,
-    setItem(name: string, text: string) {
-      if (text.length > most) throw new DOMException("full", "QuotaExceededError");
-      texts.set(name, text);
-    },
-    removeItem: (name: string) => void texts.delete(name),
-  };
-  const before = Object.getOwnPropertyDescriptor(globalThis, "localStorage")!;
-  Object.defineProperty(globalThis, "localStorage", { value: store, configurable: true });
-  try {
-    use();
-  } finally {
-    Object.defineProperty(globalThis, "localStorage", before);
-  }
-}
 
 Deno.test("a draft is kept with its files until it is sent", () => {
   const texts = new Map<string, string>();

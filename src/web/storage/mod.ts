@@ -1,5 +1,5 @@
 /**
- * The history in IndexedDB, and drafts in the local storage.
+ * The history in IndexedDB, and drafts and the notes of running streams in the local storage.
  *
  * @module
  */
@@ -14,3 +14,4 @@ export {
   keepDraftText,
   NO_ATTACHMENTS,
 } from "./drafts.ts";
+export { dropStream, noteStream, type RunningStream, runningStreams } from "./running_streams.ts";

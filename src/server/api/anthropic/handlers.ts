@@ -44,18 +44,20 @@ function partStarts(caller: Caller, engine: Engine): PartStarts {
 async function createMessage(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, messagesBody, await readJson(exchange));
   const request = toAnswerRequest(body);
-  const { entry, engine } = await engineFor(exchange, body.model);
+  if (body.detach && !body.stream) {
+    throw new ShimmyError("invalid", "detach: requires a stream", { field: "detach" });
+  }
+  const id = `msg_${crypto.randomUUID().replaceAll("-", "")}`;
+  const caller = callerOf(exchange, body.detach, id);
+  const { entry, engine } = await engineFor(caller, body.model);
   const { thinking } = body;
   const options = {
-    id: `msg_${crypto.randomUUID().replaceAll("-", "")}`,
+    id,
     model: entry.name,
     maxTokens: body.max_tokens,
     hideThinking: thinking !== null && thinking !== undefined && "display" in thinking &&
       thinking.display === "omitted",
   };
-  if (body.detach && !body.stream) {
-    throw new ShimmyError("invalid", "detach: requires a stream", { field: "detach" });
-  }
   if (!body.stream) {
     const collected = new CollectedMessage(options);
     await collectEvents<SearchedEvent>(
@@ -73,15 +75,13 @@ async function createMessage(exchange: Exchange): Promise<Response> {
     headers: { "request-id": requestId },
     keepAliveMs: settings.keepAliveMs,
   });
-  const isDetached = body.detach ?? false;
-  const { sink, ...kept } = keptStream(stream, isDetached, exchange.client);
+  const { sink, ...kept } = keptStream(stream, Boolean(body.detach), exchange.client);
   const events = new MessageEvents({ ...options, requestId }, sink);
   const only: Sink<Indexed<SearchedEvent>> = {
     event: ({ value }) => events.event(value),
     flush: () => events.flush(),
     end: (error) => events.end(error),
   };
-  const caller = callerOf(exchange, isDetached);
   const starts = partStarts(caller, engine);
   // The first event has the tokens of the prompt.
   const first: PartStarts["start"] = (_, answer) =>
@@ -90,7 +90,7 @@ async function createMessage(exchange: Exchange): Promise<Response> {
     caller,
     (_, answer) => new SearchingAnswer(body, answer, { ...starts, first }),
     only,
-    { id: options.id, ...kept },
+    { id, ...kept },
   );
   await choices.run(1);
   events.begin(await choices.queued);

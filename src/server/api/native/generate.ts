@@ -34,9 +34,6 @@ const FORMS: Readonly<Record<ResponseType, ResponseForm>> = {
   "application/x-ndjson": "ndjson",
 };
 
-/** The response header with the id of a streamed answer. */
-const ANSWER_HEADER = "x-shimmy-answer";
-
 /** The id of an answer. */
 export function newAnswerId(): string {
   return `gen-${crypto.randomUUID().replaceAll("-", "")}`;
@@ -58,12 +55,10 @@ async function handleGenerate(exchange: Exchange, value: unknown): Promise<Respo
     );
     return Response.json(object);
   }
-  const isDetached = body.detach ?? false;
-  const { response, sink } = streamOf(form, exchange, id, isDetached);
-  response.headers.set(ANSWER_HEADER, id);
+  const { response, sink } = streamOf(form, exchange, id, Boolean(body.detach));
   const { frames, ...kept } = keptFrames(sink, id, exchange.client);
   const events = new UnifiedEvents(id, frames, form === "text");
-  const caller = callerOf(exchange, isDetached);
+  const caller = callerOf(exchange, body.detach, id);
   const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);
   const choices = steeredChoices(caller, engine, [request], events, {
     id,

@@ -20,7 +20,7 @@ import {
   findChoice,
   steeredChoices,
 } from "../../answers/mod.ts";
-import { countDetached, type Numbered } from "../../resuming/mod.ts";
+import { countDetached, nameAnswer, type Numbered } from "../../resuming/mod.ts";
 import { keepAliveOf } from "../../schemas/mod.ts";
 import { type AnswerControl, applyControl, readControl } from "./control/control.ts";
 import { isOfFork, UnifiedEvents } from "./events.ts";
@@ -196,6 +196,7 @@ export class Session {
     const recorder = new UsageRecorder();
     const start = performance.now();
     const receipts = new ReceiptCollector(this.#context.receipts, "/ws/generate");
+    let onKnown: (() => void) | undefined;
     const caller: Caller = {
       context: this.#context,
       requestId: this.#requestId,
@@ -210,6 +211,7 @@ export class Session {
       setPrefix: () => {},
       recordUsage: (usage) => recorder.record(usage),
       receipts,
+      onKnown: () => onKnown?.(),
     };
     ends.defer(() => this.#stopPolling());
     let status = 200;
@@ -221,7 +223,8 @@ export class Session {
       const body = parseStrict(generateSchema, withoutReceipt({ receipts }, value));
       const text = (body.stream_format ?? "text") === "text";
       if (body.detach) countDetached(caller);
-      running.isDetached = body.detach ?? false;
+      if (typeof body.detach === "string") onKnown = nameAnswer(caller, body.detach, running.id);
+      running.isDetached = Boolean(body.detach);
       const request = toAnswerRequest(body, text ? "text" : "frames");
       const keepAlive = keepAliveOf(body.keep_alive);
       const { engine } = await engineFor(caller, body.model ?? undefined, keepAlive);

@@ -4,6 +4,7 @@ import type { Control, Sampling } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
 import { choiceId, findChoice, type NamedChoice } from "../../../answers/mod.ts";
 import { type Exchange, HttpError, readJson, type RouteCode } from "../../../http/mod.ts";
+import { answerIdOf } from "../../../resuming/mod.ts";
 import { parseStrict } from "../../../validation/mod.ts";
 import { isGiven, toSampling } from "../../../schemas/mod.ts";
 import {
@@ -181,7 +182,7 @@ function invalid(field: string, what: string): ShimmyError {
 }
 
 async function control(exchange: Exchange): Promise<Response> {
-  const choice = findChoice(exchange, exchange.params.id!);
+  const choice = findChoice(exchange, await answerIdOf(exchange, exchange.params.id!));
   const body = parseStrict(controlBody, await readJson(exchange));
   return Response.json(await applyControl(choice, readControl(body)));
 }

@@ -15,8 +15,11 @@ export type StreamForm = "text" | "json" | "ndjson";
 
 type NumberedEvent = Numbered<UnifiedEvent>;
 
+/** The response header with the id of a streamed answer. */
+const ANSWER_HEADER = "x-shimmy-answer";
+
 /**
- * A streamed response and the sink of its events.
+ * A streamed response, whose head has the id of the answer, and the sink of its events.
  *
  * @param id id of the request's own answer.
  * @param withIds whether server-sent events have their numbers as ids.
@@ -29,6 +32,7 @@ export function streamOf(
 ): { readonly response: Response; readonly sink: Sink<NumberedEvent> } {
   if (form === "ndjson") {
     const stream = ndjsonStream();
+    stream.response.headers.set(ANSWER_HEADER, id);
     const lines: Sink<NumberedEvent> = {
       event: ({ event }) => stream.event(event),
       flush: () => stream.flush(),
@@ -37,6 +41,7 @@ export function streamOf(
     return { response: stream.response, sink: new Failures(lines, exchange) };
   }
   const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
+  stream.response.headers.set(ANSWER_HEADER, id);
   return {
     response: stream.response,
     sink: new Failures(new Data(stream, form, id, withIds), exchange),

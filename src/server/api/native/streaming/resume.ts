@@ -1,7 +1,7 @@
 import { type Sink, Transform } from "../../../../engine/mod.ts";
 import { findResumable } from "../../../answers/mod.ts";
 import { type Exchange, HttpError, preferredType, type RouteCode } from "../../../http/mod.ts";
-import { EventLog, follow, type Numbered, resumePoint } from "../../../resuming/mod.ts";
+import { answerIdOf, EventLog, follow, type Numbered, resumePoint } from "../../../resuming/mod.ts";
 import type { UnifiedEvent } from "../schema.ts";
 import { sizeOfUnified, streamOf } from "./event_streams.ts";
 import { presentEvents } from "./present_events.ts";
@@ -82,7 +82,7 @@ class FromIndex extends Transform<NumberedEvent, NumberedEvent> {
 /** `GET /api/generate/:id/stream`: takes a stream up again. */
 export const resumeStream: RouteCode = {
   handle: async (exchange) => {
-    const id = exchange.params.id!;
+    const id = await answerIdOf(exchange, exchange.params.id!);
     const resume = findResumable(exchange, id);
     if (resume !== undefined) return await resume(exchange);
     const reason = 'its request needs "detach": true';

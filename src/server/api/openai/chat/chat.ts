@@ -3,7 +3,13 @@ import type { Engine } from "../../../../engine/mod.ts";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
 import { eventStream, type Exchange, json, readJson, type RouteCode } from "../../../http/mod.ts";
 import { parseLenient } from "../../../validation/mod.ts";
-import { engineFor, preparerOf, steeredChoices, toChoiceRequests } from "../../../answers/mod.ts";
+import {
+  type Caller,
+  engineFor,
+  preparerOf,
+  steeredChoices,
+  toChoiceRequests,
+} from "../../../answers/mod.ts";
 import { callerOf, keptStream } from "../../../resuming/mod.ts";
 import { chatAnswer } from "../shared/response_schemas.ts";
 import { type ChatBody, chatBody, toChatRequest } from "./chat_schema.ts";
@@ -24,12 +30,13 @@ import { toFinalTimings } from "../shared/telemetry.ts";
 
 /** Common fields of the response and of all chunks. */
 async function headOf(
+  id: string,
   exchange: Exchange,
   { entry, engine }: { readonly entry: ModelEntry; readonly engine: Engine },
   body: ChatBody,
 ) {
   return {
-    id: newId("chatcmpl-"),
+    id,
     created: unixSeconds(),
     model: entry.name,
     system_fingerprint: await fingerprint(entry, engine, exchange.context.settings.version),
@@ -82,6 +89,7 @@ async function whole(
 
 async function streamed(
   exchange: Exchange,
+  caller: Caller,
   engine: Engine,
   requests: readonly AnswerRequest[],
   head: Readonly<Record<string, unknown>>,
@@ -90,8 +98,7 @@ async function streamed(
   const includeUsage = options?.include_usage ?? false;
   const reportsProgress = includeUsage && options?.continuous_usage_stats === true;
   const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
-  const isDetached = detach ?? false;
-  const { sink, ...kept } = keptStream(stream, isDetached, exchange.client);
+  const { sink, ...kept } = keptStream(stream, Boolean(detach), exchange.client);
   const progress = {
     // The choices share the prompt.
     promptTokens: () => choices.promptTokens(0) ?? 0,
@@ -106,7 +113,7 @@ async function streamed(
   const asked = reportsProgress
     ? requests.map((one) => ({ ...one, reportsLength: true }))
     : requests;
-  const choices = steeredChoices(callerOf(exchange, isDetached), engine, asked, chunks, {
+  const choices = steeredChoices(caller, engine, asked, chunks, {
     id: String(head.id),
     forked: (forks) => chunks.forked(forks),
     ...kept,
@@ -118,14 +125,16 @@ async function streamed(
 async function complete(exchange: Exchange): Promise<Response> {
   const body = parseLenient(exchange, chatBody, await readJson(exchange));
   const request = toChatRequest(body);
-  const target = await engineFor(exchange, body.model ?? undefined);
+  const id = newId("chatcmpl-");
+  const caller = callerOf(exchange, body.detach, id);
+  const target = await engineFor(caller, body.model ?? undefined);
   const { engine } = target;
   const { prompt_logprobs: promptLogprobs } = body;
   // The choices share the prompt, so its log probabilities are computed once.
   const requests = toChoiceRequests(request, body.n ?? 1).map((one, index) =>
     index === 0 && typeof promptLogprobs === "number" ? { ...one, promptLogprobs } : one
   );
-  const head = await headOf(exchange, target, body);
+  const head = await headOf(id, exchange, target, body);
   if (!body.stream) {
     const metadata = body.metadata ? { metadata: body.metadata } : {};
     const debug = body.verbose
@@ -135,7 +144,7 @@ async function complete(exchange: Exchange): Promise<Response> {
       : {};
     return whole(exchange, engine, requests, { ...head, ...metadata, ...debug });
   }
-  return streamed(exchange, engine, requests, head, body);
+  return streamed(exchange, caller, engine, requests, head, body);
 }
 
 /** `POST /v1/chat/completions` */

@@ -6,6 +6,8 @@ import { current, hasMessage, historyOf, keep, reading } from "./conversations.t
 /** A running answer. */
 export interface Live {
   readonly conversation: string;
+  /** Name of the answer on the server, which has it before its id: the id of its message. */
+  readonly name: string;
   /** Id of the answer on the server; null before the server named it. */
   readonly id: string | null;
   readonly text: AnswerText;

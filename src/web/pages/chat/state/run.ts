@@ -16,8 +16,9 @@ import {
   resumeFrames,
   startFrames,
 } from "../../../live/mod.ts";
+import type { RunningStream } from "../../../storage/mod.ts";
 import { announce } from "../../../ui/mod.ts";
-import { change, conversationOf, writesEnded } from "./conversations.ts";
+import { change, writesEnded } from "./conversations.ts";
 import { endLive, type Live, liveAnswers, setLive, touch } from "./live_answers.ts";
 import { maxBodyBytes } from "./models.ts";
 import { forget, isRemembered, remember, wasPaused } from "./running_streams.ts";
@@ -28,44 +29,70 @@ import { setCompared } from "./view_settings.ts";
 const RETRIES = [200, 1_000, 3_000];
 
 /** A stream of the server: an answer and its forks. */
-class Run {
+export class Run {
   readonly #conversation: string;
+  /** The message of the request's own answer; undefined if it was removed. Its id is the name of the answer. */
+  readonly #root: Message | undefined;
   /** Messages by the ids of their answers. */
   readonly #messages = new Map<string, string>();
   #reader: FrameReader | null = null;
 
-  constructor(conversation: string) {
+  constructor(conversation: string, root: Message | undefined) {
     this.#conversation = conversation;
+    this.#root = root;
   }
 
-  /** Starts a new answer; the message has been added without its text. */
-  async start(message: Message, request: AnswerRequest): Promise<void> {
-    this.#show(message.id, null, new AnswerText(message.prefix));
-    let frames: Frames;
+  /** Starts the answer of the message, which has been added without its text. */
+  async start(request: AnswerRequest): Promise<void> {
+    const { id, prefix } = this.#root!;
+    const isNamed = isRemembered();
+    // Before it is sent: a page that is left before the response comes knows no id of the answer.
+    if (isNamed) this.#remember();
+    this.#show(id, null, new AnswerText(prefix));
     try {
-      frames = await startFrames(request, isRemembered(), maxBodyBytes.peek());
+      const started = startFrames(request, isNamed ? id : null, maxBodyBytes.peek());
+      const { frames, ...named } = await (isNamed ? this.#recovered(started) : started);
+      this.#bind(id, named.id, named.id);
+      await this.#follow({ frames, ...named });
     } catch (error) {
-      this.#fail(message.id, error);
-      return;
+      this.#fail(id, error);
+      await this.#forget();
     }
-    this.#bind(message.id, frames.id, frames.id);
-    await this.#follow(frames, message.prefix);
+  }
+
+  /** Asks by its name for an answer whose response was lost: the server may run it. */
+  async #recovered(started: Promise<Frames>): Promise<Frames> {
+    try {
+      return await started;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 0) throw error;
+      const again = await this.#resumed(this.#root!.id, RETRIES.slice(0, 1));
+      if (again !== null) return again;
+      throw error;
+    }
   }
 
   /**
    * Takes up an answer of an earlier visit of the page.
    *
+   * @param stream Id of the answer; undefined: it is known by its name.
    * @param messages All messages whose answers the stream has, also those that ended.
    */
-  async resume(stream: string, messages: readonly Message[]): Promise<void> {
-    const root = messages.find(({ answer }) => answer?.id === stream);
+  async resume(stream: string | undefined, messages: readonly Message[]): Promise<void> {
     const running = messages.filter(({ ending }) => ending === undefined);
-    for (const { id, answer } of messages) this.#messages.set(answer!.id, id);
-    for (const { id, answer, prefix } of running) {
-      this.#show(id, answer!.id, new AnswerText(prefix));
+    for (const { id, answer } of messages) {
+      if (answer !== undefined) this.#messages.set(answer.id, id);
     }
+    for (const { id, answer, prefix } of running) {
+      this.#show(id, answer?.id ?? null, new AnswerText(prefix));
+    }
+    const root = this.#root;
     try {
-      await this.#follow(await resumeFrames(stream), root?.prefix);
+      const frames = await resumeFrames(stream ?? root!.id);
+      if (root !== undefined && root.answer === undefined) {
+        this.#bind(root.id, frames.id, frames.id);
+      }
+      await this.#follow(frames);
     } catch (error) {
       for (const { id } of running) this.#fail(id, error, "lost");
       await this.#forget(stream);
@@ -73,34 +100,47 @@ class Run {
   }
 
   /** Reads a stream to its end; takes it up again where it breaks. */
-  async #follow({ id, frames }: Frames, prefix?: string): Promise<void> {
-    remember({ conversation: this.#conversation, stream: id });
+  async #follow({ id, frames }: Frames): Promise<void> {
+    this.#remember(id);
     let next: Frames["frames"] | null = frames;
     for (let attempt = 0; next !== null; attempt++) {
-      const reader = this.#createReader(id, prefix);
+      const reader = this.#createReader(id);
       try {
         for await (const frame of next) reader.read(frame);
       } catch {
         // The connection broke.
       }
       if (reader.isDone) break;
-      next = await this.#reconnect(id, attempt);
+      next = (await this.#resumed(id, RETRIES.slice(attempt)))?.frames ?? null;
       if (next === null) reader.fail("The connection to the server broke");
     }
     await this.#forget(id);
   }
 
-  /** Forgets a stream when its answers are written: a page that is left before takes it up in its next visit. */
-  async #forget(stream: string): Promise<void> {
-    await writesEnded(this.#conversation);
-    forget(stream);
+  #noted(stream?: string): RunningStream {
+    return {
+      conversation: this.#conversation,
+      ...(this.#root === undefined ? {} : { message: this.#root.id }),
+      ...(stream === undefined ? {} : { stream }),
+    };
   }
 
-  async #reconnect(id: string, attempt: number): Promise<Frames["frames"] | null> {
-    for (const delay of RETRIES.slice(attempt)) {
+  #remember(stream?: string): void {
+    remember(this.#noted(stream));
+  }
+
+  /** Forgets a stream when its answers are written: a page that is left before takes it up in its next visit. */
+  async #forget(stream?: string): Promise<void> {
+    await writesEnded(this.#conversation);
+    forget(this.#noted(stream));
+  }
+
+  /** Takes an answer up again, after each of some delays; null if the server does not have it. */
+  async #resumed(idOrName: string, delays: readonly number[]): Promise<Frames | null> {
+    for (const delay of delays) {
       await new Promise((resolve) => setTimeout(resolve, delay));
       try {
-        return (await resumeFrames(id)).frames;
+        return await resumeFrames(idOrName);
       } catch (error) {
         if (error instanceof ApiError && error.status !== 0) return null;
       }
@@ -108,7 +148,7 @@ class Run {
     return null;
   }
 
-  #createReader(root: string, prefix?: string): FrameReader {
+  #createReader(root: string): FrameReader {
     const reader = new FrameReader(root, {
       changed: (id) => this.#touch(id),
       forked: (parent, _, ids) => this.#fork(root, parent, ids),
@@ -128,7 +168,7 @@ class Run {
         });
       },
       failed: (id, message) => this.#end(id, { ending: "failed", error: message }),
-    }, prefix);
+    }, this.#root?.prefix);
     this.#reader = reader;
     for (const [id, message] of this.#messages) {
       const text = reader.answers.get(id);
@@ -144,7 +184,16 @@ class Run {
     const version = before?.version ?? signal(0);
     const { began = null, isStopped = false } = before ?? {};
     const conversation = this.#conversation;
-    setLive(message, { conversation, id, text, version, isPaused, began, isStopped });
+    setLive(message, {
+      conversation,
+      name: message,
+      id,
+      text,
+      version,
+      isPaused,
+      began,
+      isStopped,
+    });
   }
 
   /** The server named the answer of a message. */
@@ -234,18 +283,5 @@ class Run {
 
 /** Starts the answer of a message that has been added to a conversation. */
 export function startRun(conversation: string, message: Message, request: AnswerRequest): void {
-  void new Run(conversation).start(message, request);
-}
-
-/** Takes up a stream of an earlier visit of the page. */
-export async function resumeRun(conversation: string, stream: string): Promise<void> {
-  const found = await conversationOf(conversation);
-  const messages = [...found?.value.messages.values() ?? []].filter(({ answer }) =>
-    answer?.stream === stream
-  );
-  const isEnded = messages.every(({ id, ending }) =>
-    ending !== undefined || liveAnswers.value.has(id)
-  );
-  if (isEnded) forget(stream);
-  else await new Run(conversation).resume(stream, messages);
+  void new Run(conversation, message).start(request);
 }

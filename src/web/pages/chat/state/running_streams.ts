@@ -1,36 +1,10 @@
 import { keepsTexts, keepText, keptText } from "../../../kept/mod.ts";
+import { dropStream, noteStream, type RunningStream } from "../../../storage/mod.ts";
 import { conversationOf, historyOf, keep } from "./conversations.ts";
 import { liveAnswers } from "./live_answers.ts";
 
-const STORED = "shimmy.streams";
-
 /** Milliseconds between two writes of a running answer to the history. */
 const WRITE_MS = 1_000;
-
-/** A stream that runs on the server. */
-export interface RunningStream {
-  readonly conversation: string;
-  readonly stream: string;
-}
-
-/** The streams that ran when the page was left. */
-export function runningStreams(): readonly RunningStream[] {
-  try {
-    const kept: unknown = JSON.parse(keptText("always", STORED) ?? "[]");
-    return Array.isArray(kept) ? kept.filter(isRunningStream) : [];
-  } catch {
-    return [];
-  }
-}
-
-function isRunningStream(value: unknown): value is RunningStream {
-  const { conversation, stream } = (value ?? {}) as Partial<RunningStream>;
-  return typeof conversation === "string" && typeof stream === "string";
-}
-
-function write(streams: readonly RunningStream[]): void {
-  keepText("always", STORED, streams.length === 0 ? null : JSON.stringify(streams));
-}
 
 /** Whether the next visit of the page takes up what runs. Otherwise nobody could stop it then. */
 export function isRemembered(): boolean {
@@ -39,13 +13,12 @@ export function isRemembered(): boolean {
 
 /** Notes a stream, so that the next visit of the page takes it up. */
 export function remember(running: RunningStream): void {
-  forget(running.stream);
-  write([...runningStreams(), running]);
+  noteStream(running);
   writer ??= setInterval(writeTexts, WRITE_MS);
 }
 
-export function forget(stream: string): void {
-  write(runningStreams().filter((one) => one.stream !== stream));
+export function forget(running: RunningStream): void {
+  dropStream(running);
   if (liveAnswers.value.size > 0 || writer === null) return;
   clearInterval(writer);
   writer = null;

@@ -37,10 +37,10 @@ export async function stopAnswers(conversation: string): Promise<void> {
   await Promise.all(all.map(stopAnswer));
 }
 
-/** Stops an answer; one that the server has not named yet is stopped when it is. */
+/** Stops an answer; one that the server does not know yet is stopped when it tells its id. */
 export async function stopAnswer(live: Live): Promise<void> {
   live.isStopped = true;
-  if (live.id !== null) await steer(live.id, { stop: true });
+  await steer(live.id ?? live.name, { stop: true });
 }
 
 /** Pauses the running answers of a conversation. */
