@@ -246,7 +246,11 @@ Deno.test("leaving the iteration cancels the sequence", async () => {
   assertEquals(double.controls, [{ type: "cancel" }]);
 });
 
-Deno.test("an answer that is cancelled while its images are fetched ends their fetching", async () => {
+for (const type of ["cancel", "stop"] as const) {
+  Deno.test(`a ${type} while images are fetched ends their fetching`, () => endsFetching(type));
+}
+
+async function endsFetching(type: "cancel" | "stop"): Promise<void> {
   await using double = engine(["x"], { info: { media: VISION } });
   const url = { type: "remote", url: "http://a/b", field: "image" } as const;
   const input = chatInput({ messages: [{ role: "user", ...joinContent([url], "") }] });
@@ -262,13 +266,13 @@ Deno.test("an answer that is cancelled while its images are fetched ends their f
   };
   const running = iterateEvents<AnswerEvent, Answer>((sink) => {
     const started = answer(double, chatRequest({ input }), sink, preparer);
-    void fetching.promise.then(() => started.control({ type: "cancel" }));
+    void fetching.promise.then(() => started.control({ type }));
     return started;
   });
   assertEquals((await Array.fromAsync(running)).map((event) => event.type), ["done"]);
   assertEquals((await fetching.promise).aborted, true);
   assertEquals(double.requests, []);
-});
+}
 
 Deno.test("leaving while waiting for a token cancels at once", async () => {
   const gate = Promise.withResolvers<void>();

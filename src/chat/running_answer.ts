@@ -107,7 +107,7 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
     else if (this.#ended !== null) this.#queued.reject(this.#ended.error ?? notQueued());
   }
 
-  /** Aborts when the answer is cancelled. */
+  /** Aborts when the answer is cancelled, or stopped before its request was sent to the engine. */
   get cancelled(): AbortSignal {
     return this.#cancelled.signal;
   }
@@ -115,10 +115,11 @@ export class RunningAnswer extends Transform<SequenceEvent, AnswerEvent> impleme
   control(control: FlowControl): void {
     // Several callers may cancel an answer. Only the first cancellation is forwarded.
     if (this.#cancelled.signal.aborted) return;
-    if (control.type === "cancel") this.#cancelled.abort();
+    const isUnsent = this.#sequence === null;
+    if (control.type === "cancel" || (control.type === "stop" && isUnsent)) this.#cancelled.abort();
     if (control.type === "sampling") this.#steer(control);
-    if (this.#sequence === null) this.#early.push(control);
-    else this.#sequence.control(control);
+    if (isUnsent) this.#early.push(control);
+    else this.#sequence!.control(control);
   }
 
   async edit({ format, ...edit }: AnswerEdit): Promise<number> {

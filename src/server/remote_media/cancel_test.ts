@@ -1,61 +1,13 @@
 /** Images that nobody needs any more, and more images than are fetched at once. */
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { until } from "../../../tests/doubles/context.ts";
+import { StalledServer } from "../../../tests/doubles/stalled_server.ts";
 import { ShimmyError } from "../../errors.ts";
 import { createImageFetcher } from "./image_fetcher.ts";
 
-/** A server that accepts connections and answers each with `head`, which is not the whole answer. */
-class StalledServer implements AsyncDisposable {
-  /** Paths that were requested. */
-  readonly asked: string[] = [];
-  /** Connections that are open. */
-  open = 0;
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #serving: Promise<void>;
-
-  constructor(head = "") {
-    this.#serving = this.#serve(head);
-  }
-
-  get host(): string {
-    return `127.0.0.1:${this.#listener.addr.port}`;
-  }
-
-  async #serve(head: string): Promise<void> {
-    const connections: Promise<void>[] = [];
-    for await (const connection of this.#listener) {
-      connections.push(this.#answer(connection, head));
-    }
-    await Promise.all(connections);
-  }
-
-  async #answer(connection: Deno.Conn, head: string): Promise<void> {
-    this.open++;
-    const buffer = new Uint8Array(4096);
-    try {
-      const length = await connection.read(buffer) ?? 0;
-      const text = new TextDecoder().decode(buffer.subarray(0, length));
-      this.asked.push(text.split(" ")[1] ?? "");
-      const answer = this.asked.at(-1) === "/refused" ? REFUSED : head;
-      await connection.write(new TextEncoder().encode(answer));
-      // Until the client closes the connection.
-      while (await connection.read(buffer) !== null);
-    } catch {
-      // The client has reset the connection.
-    } finally {
-      connection.close();
-      this.open--;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    await this.#serving;
-  }
-}
-
 const field = "image_url.url";
 const REFUSED = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+const answers = { "/refused": REFUSED };
 const BEGUN = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc";
 
 /** Images of a server, and a function that fetches some for a client. */
@@ -77,7 +29,7 @@ const named = (name: string, count: number) =>
 
 Deno.test("a client that leaves ends the connections of its images, and no others begin", async () => {
   for (const head of ["", BEGUN]) {
-    await using server = new StalledServer(head);
+    await using server = new StalledServer({ head, answers });
     const { images, start } = setUp(server);
     const { fetched, leave } = start("a", images(...named("a", 20)));
     await until(() => server.asked.length === 16);
@@ -90,7 +42,7 @@ Deno.test("a client that leaves ends the connections of its images, and no other
 });
 
 Deno.test("images are fetched until all choices of a request have ended", async () => {
-  await using server = new StalledServer();
+  await using server = new StalledServer({ answers });
   const { images, start } = setUp(server);
   const same = images("x");
   const [first, second] = [start("a", same), start("a", same)];
@@ -108,7 +60,7 @@ Deno.test("images are fetched until all choices of a request have ended", async 
 });
 
 Deno.test("an image that cannot be fetched ends the fetching of the others", async () => {
-  await using server = new StalledServer();
+  await using server = new StalledServer({ answers });
   const { images, start } = setUp(server);
   const { fetched } = start("a", images("slow", "refused", "slow"));
   const error = await assertRejects(() => fetched, ShimmyError);
@@ -120,7 +72,7 @@ Deno.test("an image that cannot be fetched ends the fetching of the others", asy
 });
 
 Deno.test("a client with many images does not keep those of others waiting", async () => {
-  await using server = new StalledServer();
+  await using server = new StalledServer({ answers });
   const { images, start } = setUp(server);
   const many = [0, 1, 2].map((id) => start("a", images(...named(`a${id}-`, 64))));
   await until(() => server.asked.length === 16);
