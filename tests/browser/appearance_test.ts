@@ -6,7 +6,7 @@ import type { Page } from "test:playwright-core";
 import { TINY_F16 } from "../support/engine.ts";
 import { attached, FILES } from "./attach.ts";
 import { openChat, setSampling } from "./chat.ts";
-import { TINY_NAME, uiTest } from "./ui.ts";
+import { TINY_NAME, uiTest, until } from "./ui.ts";
 
 const PAGES = ["chat", "models", "machine", "api"];
 
@@ -119,5 +119,6 @@ uiTest("a window that becomes narrow shows one of its panels", async (start) => 
   const panel = page.getByRole("region", { name: "Steering" });
   assertEquals([await list.isVisible(), await panel.isVisible()], [true, true]);
   await page.setViewportSize({ width: 390, height: 844 });
-  assertEquals([await list.isVisible(), await panel.isVisible()], [false, true]);
+  await until(async () => !await list.isVisible());
+  assertEquals(await panel.isVisible(), true);
 });

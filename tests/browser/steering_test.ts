@@ -58,7 +58,7 @@ uiTest("another token is chosen, and the answer goes on from there as a branch",
   assert(branch.startsWith("The"), branch);
   assert(branch !== PARIS && branch.includes(text), `${branch} has no ${text}`);
   await page.getByRole("button", { name: "Previous branch" }).click();
-  assertEquals(await tokensOf(page), PARIS);
+  await until(async () => await tokensOf(page) === PARIS);
 });
 
 uiTest("forks of a running answer are shown side by side, and one is kept", async (start) => {

@@ -119,12 +119,19 @@ function denoFolder(): string {
 export class Server implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #stderr: Promise<string>;
+  /** Its standard error so far. */
+  #said = "";
   readonly #rest: Promise<string>;
 
   private constructor(child: Deno.ChildProcess, readonly address: string, rest: Promise<string>) {
     this.#child = child;
     this.#rest = rest;
-    this.#stderr = new Response(child.stderr).text();
+    this.#stderr = (async () => {
+      for await (const part of child.stderr.pipeThrough(new TextDecoderStream())) {
+        this.#said += part;
+      }
+      return this.#said;
+    })();
   }
 
   static async start(
@@ -162,6 +169,14 @@ export class Server implements AsyncDisposable {
       body: JSON.stringify(body),
       signal: signal ?? null,
     });
+  }
+
+  /** Waits until a text is in the standard error of the server, for half a minute at most. */
+  async says(text: string): Promise<void> {
+    for (let waited = 0; !this.#said.includes(text); waited++) {
+      if (waited === 600) throw new Error(`The server does not say '${text}': ${this.#said}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   kill(signal: Deno.Signal): void {
