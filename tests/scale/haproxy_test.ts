@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { has, testWith } from "../packaging/tools.ts";
 import { Cluster, inTurns } from "./cluster.ts";
+import { complete, firstTokenMs } from "./measure/client.ts";
 
 const haproxy = { name: "haproxy", here: await has("haproxy", "-v") };
 
@@ -165,6 +166,21 @@ testWith("a rolling restart under load loses no answer", haproxy, async () => {
   isOver.abort();
   await load;
   assertEquals(new Set(served.keys()), new Set(cluster.names));
+});
+
+testWith("the proxy sends the first token on before the next ones come", haproxy, async () => {
+  await using cluster = await Cluster.start({ replicas: 1, args: ["--ctx", "2048"] });
+  // HAProxy's own rule keeps a small part of a stream for 200 ms, or until the stream ends.
+  const held = 200;
+  const times: string[] = [];
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const answer = await complete(cluster.url, [attempt + 10, 7, 8, 9], 1500);
+    const [first, whole] = [firstTokenMs(answer), answer.endedAt - answer.sentAt];
+    times.push(`${Math.round(first)} of ${Math.round(whole)} ms`);
+    // On a busy machine the token itself can come late.
+    if (first < held && whole > 2 * first) return;
+  }
+  assert(false, `first tokens after ${times}`);
 });
 
 function total(counts: ReadonlyMap<string, number>): number {
