@@ -71,6 +71,14 @@ export interface Engine extends AsyncDisposable {
    * `overloaded` for a slot that is in use, `backend` with the reason.
    */
   changeSlot(change: SlotChange): Promise<SlotChangeResult>;
+  /**
+   * Deletes the saved sessions of a name, also those that other models have saved. Of sessions that servers share,
+   * those of all servers.
+   * @returns whether there were any.
+   * @throws {ShimmyError} `invalid` without a session folder; `overloaded` if the place that servers share cannot
+   * be used: then nothing is deleted here; `backend` with the reason.
+   */
+  deleteSession(session: string): Promise<boolean>;
   status(): Promise<EngineStatus>;
   /** False while the model's process gives no sign of life; absent: it always does. */
   readonly isResponding?: boolean;

@@ -169,6 +169,10 @@ export class EngineClient implements Engine {
     return this.#call((call) => ({ type: "slot", call, change }));
   }
 
+  deleteSession(session: string): Promise<boolean> {
+    return this.#call((call) => ({ type: "delete-session", call, session }));
+  }
+
   async status(): Promise<EngineStatus> {
     const status = await this.#call<EngineStatus>((call) => ({ type: "status", call }));
     const { embedding } = status;

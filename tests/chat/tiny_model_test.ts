@@ -181,6 +181,7 @@ function delegate(engine: Engine): Engine {
     adapters: engine.adapters,
     changeAdapters: (change) => engine.changeAdapters(change),
     changeSlot: (change) => engine.changeSlot(change),
+    deleteSession: (session) => engine.deleteSession(session),
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

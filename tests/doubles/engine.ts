@@ -330,6 +330,13 @@ export class EngineDouble implements Engine {
     return Promise.resolve({ tokens: 5, bytes: 20, milliseconds: 1 });
   }
 
+  /** Saved sessions. */
+  readonly sessions = new Set<string>();
+
+  deleteSession(session: string): Promise<boolean> {
+    return Promise.resolve(this.sessions.delete(session));
+  }
+
   #listAdapters(): AdapterInfo[] {
     return [...this.#adapters].map(([name, file]) => ({
       ...file,

@@ -1,32 +1,13 @@
 /** Servers that share the states of conversations in a folder, and in a bucket of a real server of S3. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { Machine, Server } from "../cli/machine.ts";
 import { testWith } from "../packaging/tools.ts";
-import {
-  ask,
-  begin,
-  continues,
-  isReady,
-  next,
-  question,
-  statusOf,
-} from "../support/shared_states.ts";
+import { ask, begin, continues, next, question, statusOf } from "../support/shared_states.ts";
 import { until } from "../support/until.ts";
 import { s3, S3Server } from "./s3_server.ts";
+import { replicas } from "./shared_servers.ts";
 
 const timeout = () => AbortSignal.timeout(60_000);
-
-/** Replicas on machines of their own. The stack ends them. */
-function replicas(stack: AsyncDisposableStack, env: Record<string, string>) {
-  return async (more: Record<string, string> = {}) => {
-    const machine = stack.use(await Machine.start());
-    const args = ["--port", "0", "--no-ui", "--ctx", "2048"];
-    const server = stack.use(await Server.start(machine, args, { ...env, ...more }));
-    await isReady(server);
-    return server;
-  };
-}
 
 testWith("a replica continues the conversation of another through a bucket", s3, async () => {
   await using store = new S3Server();

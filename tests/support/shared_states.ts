@@ -13,12 +13,14 @@ export interface Message {
   readonly content: string;
 }
 
+/** An answer, and the conversation with it. */
 export interface Turn {
   readonly status: number;
   readonly messages: Message[];
   readonly text: string;
   readonly prompt: number;
   readonly cached: number;
+  readonly notices: readonly string[];
 }
 
 /**
@@ -30,21 +32,32 @@ export const question = (about: string) => ({
   content: `Tell a story about ${about}. `.repeat(60) + "Begin.",
 });
 
-/** The next turn of a conversation. */
-export async function ask(server: Replica, messages: Message[]): Promise<Turn> {
+/**
+ * The next turn of a conversation.
+ * @param more fields of the request, and the key that it is sent with
+ */
+export async function ask(
+  server: Replica,
+  messages: Message[],
+  { key, ...more }: { readonly key?: string; readonly session?: string } = {},
+): Promise<Turn> {
   const response = await fetch(server.url("/v1/chat/completions"), {
     method: "POST",
-    body: JSON.stringify({ messages, temperature: 0, max_tokens: 12 }),
+    headers: authorization(key),
+    body: JSON.stringify({ messages, temperature: 0, max_tokens: 12, ...more }),
   });
-  const { choices, usage } = await response.json();
+  const { choices, usage, notices = [] } = await response.json();
   const text = choices?.[0].message.content ?? "";
   return {
-    status: response.status,
+    ...{ status: response.status, text, notices },
     messages: [...messages, { role: "assistant", content: text }],
-    text,
     prompt: usage?.prompt_tokens ?? 0,
     cached: usage?.prompt_tokens_details?.cached_tokens ?? 0,
   };
+}
+
+export function authorization(key: string | undefined): Record<string, string> {
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
 }
 
 /** The messages of the next turn. */
@@ -53,17 +66,18 @@ export const next = (
 ) => [...messages, { role: "user", content: "Go on, please." }];
 
 /** What a replica tells of its shared cache; null without one. */
-export async function statusOf(server: Replica) {
-  const { data } = await (await fetch(server.url("/v1/models"))).json();
+export async function statusOf(server: Replica, key?: string) {
+  const headers = authorization(key);
+  const { data } = await (await fetch(server.url("/v1/models"), { headers })).json();
   const path = `/api/models/${encodeURIComponent(data[0].id)}/status`;
-  const { loaded } = await (await fetch(server.url(path))).json();
+  const { loaded } = await (await fetch(server.url(path), { headers })).json();
   return loaded.statistics.shared_cache;
 }
 
 /** Waits until a replica has loaded its model and read its file. */
-export async function isReady(server: Replica): Promise<void> {
-  await ask(server, [{ role: "user", content: "Hi" }]);
-  await until(async () => (await statusOf(server))?.ready ?? true);
+export async function isReady(server: Replica, key?: string): Promise<void> {
+  await ask(server, [{ role: "user", content: "Hi" }], key === undefined ? {} : { key });
+  await until(async () => (await statusOf(server, key))?.ready ?? true);
 }
 
 /** A replica begins a conversation. Resolves when others can find its state. */

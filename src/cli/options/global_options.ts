@@ -127,13 +127,12 @@ export const GLOBAL_OPTIONS = {
   "shared-cache": text("DIR|URL", {
     isPath: true,
     env: "SHIMMY_SHARED_CACHE",
-    help:
-      "directory, or bucket s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME], of prefixes that several " +
-      "servers share; they contain prompts and answers",
+    help: "directory, or bucket s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME], of prefixes, " +
+      "sessions and saved slots that several servers share; they contain prompts and answers",
   }),
   "shared-cache-key": text("KEY", {
     env: "SHIMMY_SHARED_CACHE_KEY",
-    help: "secret of --shared-cache: states of servers with another one are not used",
+    help: "secret of --shared-cache: states and sessions of servers with another one are not used",
   }),
   "draft": text("NAME", {
     isPath: true,

@@ -1,12 +1,10 @@
 import { join } from "@std/path";
-import { checkRegularFileSync } from "../../regular_file.ts";
 import { parseName, type StateName } from "./file_name.ts";
-import { DamagedStateFile, decodeHead, headLength, PREAMBLE } from "./state_file.ts";
+import { readHead } from "./read_head.ts";
+import { DamagedStateFile } from "./state_file.ts";
 import type { StateHead } from "./state_head.ts";
 import { PrefixChecksums, usableTokens } from "./token_marks.ts";
 
-/** Bytes that hold the head of most files: about 20,000 tokens. */
-const HEAD_BYTES = 16_384;
 /** Milliseconds after a change of the folder in which another change may leave its time as it is. */
 const TIME_GRAIN = 1000;
 
@@ -162,30 +160,4 @@ function removeIfPossible(path: string): void {
   } catch {
     // The folder is read-only, or another process has removed the file.
   }
-}
-
-function readHead(path: string): StateHead {
-  checkRegularFileSync(path);
-  using file = Deno.openSync(path);
-  const first = readExactly(file, HEAD_BYTES);
-  const missing = PREAMBLE + headLength(first) - first.length;
-  if (missing <= 0 || first.length < HEAD_BYTES) return decodeHead(first);
-  // A damaged length may be longer than the file.
-  const rest = readExactly(file, Math.min(missing, file.statSync().size));
-  const whole = new Uint8Array(first.length + rest.length);
-  whole.set(first);
-  whole.set(rest, first.length);
-  return decodeHead(whole);
-}
-
-/** Reads so many bytes, or fewer at the end of the file. */
-function readExactly(file: Deno.FsFile, count: number): Uint8Array {
-  const bytes = new Uint8Array(count);
-  let length = 0;
-  while (length < count) {
-    const read = file.readSync(bytes.subarray(length));
-    if (read === null) break;
-    length += read;
-  }
-  return bytes.subarray(0, length);
 }

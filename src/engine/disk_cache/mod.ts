@@ -18,5 +18,6 @@ export {
   statePieces,
   type StoredState,
 } from "./state_file.ts";
+export type { StateOrigin } from "./state_head.ts";
 export { PrefixChecksums, tokenBytes } from "./token_marks.ts";
 export { reasonOf } from "./write_state.ts";

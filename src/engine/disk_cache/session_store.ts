@@ -2,6 +2,7 @@ import { join } from "@std/path";
 import { messageOf } from "../../errors.ts";
 import { checkRegularFileSync } from "../../regular_file.ts";
 import { sha256 } from "../../digest.ts";
+import { readHead } from "./read_head.ts";
 import { decodeState, sizeOfState, type StoredState } from "./state_file.ts";
 import { NO_ROWS, type RowNames } from "./row_names.ts";
 import type { StateOrigin } from "./state_head.ts";
@@ -30,6 +31,9 @@ export type SessionLookup =
  * A file belongs to one fingerprint: everything that makes a state unusable for another model,
  * adapter, cache type or library. The file name is made of hashes of the session name and the
  * fingerprint. The format of the files is that of the disk cache.
+ *
+ * The version of a session is `savedAt`: milliseconds since the epoch, and more than the version before, also where
+ * another server with another clock has saved that one.
  */
 export class SessionStore {
   readonly #folder: string;
@@ -68,8 +72,9 @@ export class SessionStore {
       const tokens = this.#names.fromFile(session);
       if (tokens === null) return { status: "incompatible" };
       touch(path);
-      const { state, checkpoints } = session;
-      return { status: "found", session: { tokens, state, checkpoints } };
+      const { state, checkpoints, savedAt } = session;
+      const version = savedAt === undefined ? {} : { savedAt };
+      return { status: "found", session: { tokens, state, checkpoints, ...version } };
     } catch (error) {
       const { NotFound, NotADirectory } = Deno.errors;
       if (error instanceof NotFound || error instanceof NotADirectory) {
@@ -79,17 +84,49 @@ export class SessionStore {
     }
   }
 
+  /** The version of a session, without reading its state; 0 if there is none that can be read. */
+  version(name: string, scope = ""): number {
+    try {
+      return readHead(this.#path(name, { fingerprint: this.#fingerprint, scope })).savedAt ?? 1;
+    } catch {
+      return 0;
+    }
+  }
+
   /** Whether a session of this name exists with any fingerprint. */
   #hasOther(name: string): boolean {
-    const beginning = `${digest(name)}-`;
     try {
-      return [...Deno.readDirSync(this.#folder)].some((file) =>
-        file.name.startsWith(beginning) && file.name.endsWith(EXTENSION)
-      );
+      return this.#filesOf(name).length > 0;
     } catch {
       // The folder does not exist yet or is not readable.
       return false;
     }
+  }
+
+  /** Paths of the sessions of a name, with any fingerprint. */
+  #filesOf(name: string): string[] {
+    const beginning = `${digest(name)}-`;
+    return [...Deno.readDirSync(this.#folder)]
+      .filter((file) => file.name.startsWith(beginning) && file.name.endsWith(EXTENSION))
+      .map((file) => join(this.#folder, file.name));
+  }
+
+  /**
+   * Deletes the sessions of a name, also those of other models.
+   * @returns the number of them.
+   * @throws {Error} of the system.
+   */
+  delete(name: string): number {
+    let files: string[];
+    try {
+      files = this.#filesOf(name);
+    } catch (error) {
+      const { NotFound, NotADirectory } = Deno.errors;
+      if (error instanceof NotFound || error instanceof NotADirectory) return 0;
+      throw error;
+    }
+    for (const path of files) remove(path);
+    return files.length;
   }
 
   /**
@@ -98,11 +135,12 @@ export class SessionStore {
    * more.
    * @throws {Error} of the system, such as a full disk.
    */
-  save(name: string, { tokens, state, checkpoints }: StoredState, scope = ""): void {
+  save(name: string, { tokens, state, checkpoints, savedAt }: StoredState, scope = ""): void {
     const origin = { fingerprint: this.#fingerprint, scope };
     const named = this.#names.toFile(tokens);
     if (named === null) throw new CannotSave("one of its images or sounds is not known any more");
-    const session = { ...named, state, checkpoints };
+    const version = savedAt === undefined ? {} : { savedAt };
+    const session = { ...named, state, checkpoints, ...version };
     const size = sizeOfState(session, origin);
     if (size > this.#maxBytes) {
       throw new CannotSave(`it has ${size} bytes, and all sessions may have ${this.#maxBytes}`);

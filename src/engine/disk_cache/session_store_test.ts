@@ -183,6 +183,37 @@ Deno.test("a session in a read-only folder is restored", async () => {
   });
 });
 
+Deno.test("a session has a version, which is read without its state", async () => {
+  await inFolder((folder) => {
+    const store = new SessionStore(folder, "a");
+    assertEquals(store.version("talk"), 0);
+    store.save("talk", SESSION);
+    assertEquals(store.version("talk"), 1);
+    const saved = { ...SESSION, savedAt: 1_700_000_000_000 };
+    store.save("talk", saved);
+    assertEquals(store.find("talk"), { status: "found", session: saved });
+    assertEquals(store.version("talk"), saved.savedAt);
+    assertEquals([store.version("talk", "lora"), store.version("tal")], [0, 0]);
+    for (const { name } of Deno.readDirSync(folder)) {
+      Deno.writeTextFileSync(join(folder, name), "SHIMMY");
+    }
+    assertEquals(store.version("talk"), 0);
+  });
+});
+
+Deno.test("a session is deleted for every fingerprint, and others stay", async () => {
+  await inFolder((folder) => {
+    const store = new SessionStore(folder, "a");
+    assertEquals(store.delete("talk"), 0);
+    store.save("talk", SESSION);
+    new SessionStore(folder, "b").save("talk", SESSION, "lora");
+    store.save("tall", SESSION);
+    assertEquals(store.delete("talk"), 2);
+    assertEquals(store.find("talk"), { status: "missing" });
+    assertEquals(store.find("tall").status, "found");
+  });
+});
+
 Deno.test("any session name stays within the folder", async () => {
   await inFolder((folder) => {
     const store = new SessionStore(folder, "a");

@@ -21,6 +21,8 @@ export interface StoredState extends NamedTokens {
   readonly state: Uint8Array<ArrayBuffer>;
   /** By ascending position. */
   readonly checkpoints: readonly StoredCheckpoint[];
+  /** Version of a session; absent in other states. See `SessionStore`. */
+  readonly savedAt?: number;
 }
 
 /** A file is truncated or has other bytes than were written. */
@@ -54,7 +56,7 @@ export function sizeOfState(stored: StoredState, origin: StateOrigin): number {
 }
 
 function headOf(
-  { tokens, state, checkpoints, media }: StoredState,
+  { tokens, state, checkpoints, media, savedAt }: StoredState,
   { fingerprint, scope }: StateOrigin,
 ): StateHead {
   return {
@@ -64,6 +66,7 @@ function headOf(
     checkpointBytes: checkpoints.map((one) => one.state.length),
     stateBytes: state.length,
     ...(media === undefined ? {} : { media }),
+    ...(savedAt === undefined ? {} : { savedAt }),
   };
 }
 
@@ -124,7 +127,7 @@ export function decodeState(
   { fingerprint, scope }: StateOrigin,
 ): StoredState | null {
   const head = decodeHead(bytes);
-  const { marks, checkpointBytes, stateBytes, media } = head;
+  const { marks, checkpointBytes, stateBytes, media, savedAt } = head;
   let at = PREAMBLE + headLength(bytes);
   const end = checkpointBytes.reduce((sum, size) => sum + size, at + marks.length * 4 + stateBytes);
   if (bytes.length !== end + TRAILER) {
@@ -143,7 +146,11 @@ export function decodeState(
     state: take(size),
   }));
   const stored = { tokens, checkpoints, state: take(stateBytes) };
-  return media === undefined ? stored : { ...stored, media };
+  return {
+    ...stored,
+    ...(media === undefined ? {} : { media }),
+    ...(savedAt === undefined ? {} : { savedAt }),
+  };
 }
 
 function uint32(value: number): Uint8Array {

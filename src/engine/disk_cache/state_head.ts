@@ -16,6 +16,8 @@ export interface StateHead extends StateOrigin {
   readonly stateBytes: number;
   /** The media files among the tokens; absent without media files. */
   readonly media?: readonly StoredMedia[];
+  /** Version of a session; absent in other states. */
+  readonly savedAt?: number;
 }
 
 /**
@@ -23,10 +25,10 @@ export interface StateHead extends StateOrigin {
  */
 export function isStateHead(value: unknown): value is StateHead {
   if (!isObject(value)) return false;
-  const { fingerprint, scope, marks, checkpointBytes, stateBytes, media = [] } = value;
+  const { fingerprint, scope, marks, checkpointBytes, stateBytes, media = [], savedAt = 0 } = value;
   if (typeof fingerprint !== "string" || typeof scope !== "string") return false;
   if (!isCount(stateBytes) || !isListOf(checkpointBytes, isCount) || !isMarks(marks)) return false;
-  if (!isListOf(media, isStoredMedia)) return false;
+  if (!isListOf(media, isStoredMedia) || !isCount(savedAt)) return false;
   return marks.checkpoints.length === checkpointBytes.length;
 }
 

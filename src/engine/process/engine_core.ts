@@ -113,9 +113,15 @@ export class EngineCore {
           return adapters.list();
         });
       case "slot":
-        return this.#replies.reply(message.call, ({ info }) => {
+        return this.#replies.replyAfter(message.call, async ({ info }) => {
+          const loop = this.#loop;
+          if (loop === null) throw cannotGenerateError(info.kind);
+          return await loop.changeSlot(message.change, (work) => this.#native(loop, work));
+        });
+      case "delete-session":
+        return this.#replies.replyAfter(message.call, async ({ info }) => {
           if (this.#loop === null) throw cannotGenerateError(info.kind);
-          return this.#loop.changeSlot(message.change);
+          return await this.#loop.stored.deleteSession(message.session);
         });
       case "tokenize":
         return tokenize(message, this.#replies);
@@ -264,6 +270,12 @@ export class EngineCore {
       embedding: this.#embeddings?.status() ?? null,
       ...(media === null ? {} : { media: { ...media.status, waiting: this.#mediaPrompts.count } }),
     };
+  }
+
+  /** Runs native work of a call that has waited. */
+  #native<T>(loop: Loop, work: () => T): T {
+    if (loop !== this.#loop) throw new ShimmyError("backend", "The model is not loaded");
+    return this.#gate.shared(work);
   }
 
   #sendAdapters(): void {

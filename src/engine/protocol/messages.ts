@@ -65,6 +65,8 @@ export type ToEngineCore =
   | { readonly type: "cancel-embed"; readonly call: number }
   | { readonly type: "adapter"; readonly call: number; readonly change: AdapterChange }
   | { readonly type: "slot"; readonly call: number; readonly change: SlotChange }
+  /** The reply is whether there was such a session. */
+  | { readonly type: "delete-session"; readonly call: number; readonly session: string }
   /** The bytes of each token. */
   | { readonly type: "pieces"; readonly call: number; readonly tokens: readonly number[] }
   | { readonly type: "detokenize"; readonly call: number; readonly tokens: readonly number[] }

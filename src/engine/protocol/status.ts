@@ -149,4 +149,6 @@ export interface SlotChangeResult {
   readonly tokens: number;
   readonly bytes: number;
   readonly milliseconds: number;
+  /** Why other servers do not get what was saved, or why what they have saved is not used. */
+  readonly notice?: string;
 }

@@ -6,7 +6,7 @@ import { cacheOptions, memoryOf, partsFor } from "./loop_parts.ts";
 import { PrefixCache } from "../kv_cache/mod.ts";
 import { MediaRuns } from "../media/mod.ts";
 import { StoredPrefixes } from "../stored_prefixes/mod.ts";
-import { Slots } from "../slots/mod.ts";
+import { type Native, Slots } from "../slots/mod.ts";
 import {
   type ContextShape,
   type Control,
@@ -173,8 +173,8 @@ export class Loop {
   }
 
   /** Changes an idle slot. See `Engine.changeSlot`. */
-  changeSlot(change: SlotChange): SlotChangeResult {
-    return this.#slots.change(change);
+  changeSlot(change: SlotChange, native: Native): Promise<SlotChangeResult> {
+    return this.#slots.change(change, native);
   }
 
   /** The scope of sequences with the adapters of requests that choose none. */

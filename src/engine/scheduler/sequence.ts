@@ -99,12 +99,12 @@ export class Sequence {
     readonly limits: SequenceLimits,
     /** The adapters it is computed with. */
     readonly adapters: AdapterSet,
-    readonly session: OpenedSession,
+    public session: OpenedSession,
     /** The images of the prompt. */
     readonly media: MediaRuns = MediaRuns.NONE,
   ) {
     this.submitted = media.isEmpty ? performance.now() : media.work.begun;
-    if (session.notice !== null) this.notices.push(session.notice);
+    this.notices.push(...session.notices);
     this.promptLength = tokens.length;
     this.tracer = request.trace ? new SequenceTracer(tokens) : null;
     this.scope = adapters.key;

@@ -44,6 +44,45 @@ export interface PublishResult {
   readonly bytes: number;
 }
 
+/** A session was deleted. */
+export interface DeleteResult {
+  /** Number of objects that had it. */
+  readonly deleted: number;
+}
+
+/** A session that another server may have saved. */
+export interface FindSessionRequest {
+  readonly identity: string;
+  readonly scope: string;
+  readonly name: string;
+  /** Version of the session that this server has; 0: none. */
+  readonly own: number;
+  /** Maximum bytes of its state. */
+  readonly mostBytes: number;
+}
+
+/** What the store has of a session. */
+export interface FindSessionResult {
+  /** Null if there is none, if none can be used, or if none is newer than the one that the server has. */
+  readonly stored: StoredState | null;
+  readonly bytes: number;
+  /** The highest version that the store has; 0: none. The next one must be higher. */
+  readonly newest: number;
+  /** Version at which the session was deleted on all servers; 0: never. Older ones are gone. */
+  readonly deletedAt: number;
+  /** Why the newest one is not used; null if there is none that is newer, or if it is used. */
+  readonly unusable: "damaged" | "large" | "incompatible" | null;
+}
+
+/** A session for other servers. */
+export interface SaveSessionRequest {
+  readonly identity: string;
+  readonly scope: string;
+  readonly name: string;
+  /** With its version, `savedAt`. */
+  readonly stored: StoredState;
+}
+
 /** Messages to the thread. The first one is `open`. */
 export type ToKeeper =
   | {
@@ -52,15 +91,21 @@ export type ToKeeper =
     readonly modelPaths: readonly string[];
   }
   | { readonly type: "find"; readonly id: number; readonly request: FindRequest }
+  | { readonly type: "find-session"; readonly id: number; readonly request: FindSessionRequest }
   /** Nothing waits for the answer any more. */
   | { readonly type: "cancel"; readonly id: number }
-  | { readonly type: "publish"; readonly id: number; readonly request: PublishRequest };
+  | { readonly type: "publish"; readonly id: number; readonly request: PublishRequest }
+  | { readonly type: "save-session"; readonly id: number; readonly request: SaveSessionRequest }
+  /** Deletes the session of any model. */
+  | { readonly type: "delete-session"; readonly id: number; readonly name: string };
 
-/** Messages of the thread: one for each `find` and `publish`, and others. */
+/** The result of a message with a number. */
+export type KeeperResult = FindResult | FindSessionResult | PublishResult | DeleteResult;
+
+/** Messages of the thread: one for each message with a number, and others. */
 export type FromKeeper =
   /** The model's files are read: from now on, states can be found. */
   | { readonly type: "ready" }
-  | { readonly type: "found"; readonly id: number; readonly result: FindResult }
-  | { readonly type: "published"; readonly id: number; readonly result: PublishResult }
+  | { readonly type: "done"; readonly id: number; readonly result: KeeperResult }
   /** The reason can follow "because". Without an id, the model's files cannot be read. */
   | { readonly type: "failed"; readonly id: number | null; readonly reason: string };

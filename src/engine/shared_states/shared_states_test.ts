@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { tokens } from "../../../tests/doubles/kv_cache.ts";
 import type { FromKeeper, PublishRequest, ToKeeper } from "./messages.ts";
-import { type KeeperThread, SharedStates } from "./shared_states.ts";
+import type { KeeperThread } from "./keeper_client.ts";
+import { SharedStates } from "./shared_states.ts";
 
 const signal = new AbortController().signal;
 
@@ -49,9 +50,12 @@ const prompt = (count: number) => ({
 
 /** Answers the last message as the thread does after it has written a state. */
 async function written({ thread }: Pick<ReturnType<typeof open>, "thread">, key: string) {
-  thread.answer({ type: "published", id: thread.last.id, result: { key, bytes: 9 } });
-  await Promise.resolve();
+  thread.answer({ type: "done", id: thread.last.id, result: { key, bytes: 9 } });
+  await settled();
 }
+
+/** Until what follows an answer is done. */
+const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 Deno.test("a conversation is written when it has grown by an eighth, and replaces what it was", async () => {
   const { shared, thread } = open();
@@ -79,7 +83,6 @@ Deno.test("states that wait to be written are bounded", async () => {
   assertEquals(shared.wants(tokens(100, 9000), ""), false);
   assertEquals(shared.status.dropped, 1);
   await written({ thread }, "a");
-  await Promise.resolve();
   assertEquals(shared.wants(tokens(100, 9000), ""), true);
 });
 
@@ -98,7 +101,7 @@ Deno.test("a failure is told once, prompts do not wait then, and the end of it i
   assertEquals([isReachable, failures, notices], [false, 2, [notice]]);
   const finding = shared.find(prompt(400), signal);
   const nothing = { found: null, bytes: 0, lookupMs: 1, isDamaged: false };
-  thread.answer({ type: "found", id: thread.last.id, result: nothing });
+  thread.answer({ type: "done", id: thread.last.id, result: nothing });
   assertEquals(await finding, null);
   assertEquals(told.slice(1), ["Shared cache: it can be used again"]);
   assertEquals([shared.status.isReachable, shared.status.misses], [true, 1]);
@@ -108,12 +111,11 @@ Deno.test("a state that could not be written is wanted again", async () => {
   const { shared, thread } = open();
   shared.publish(state(100));
   thread.answer({ type: "failed", id: thread.last.id, reason: "x" });
-  await Promise.resolve();
-  await Promise.resolve();
+  await settled();
   assertEquals(shared.status.dropped, 1);
   const finding = shared.find(prompt(400), signal);
   const nothing = { found: null, bytes: 0, lookupMs: 1, isDamaged: false };
-  thread.answer({ type: "found", id: thread.last.id, result: nothing });
+  thread.answer({ type: "done", id: thread.last.id, result: nothing });
   await finding;
   assertEquals(shared.wants(tokens(100), ""), true);
 });
@@ -127,7 +129,7 @@ Deno.test("a state that was read is not written again, and one that nothing wait
     if (signal === ends.signal) ends.abort();
     const found = { key: "a", stored: { ...state(300), scope: undefined } };
     const result = { found, bytes: 9, lookupMs: 1, isDamaged: false };
-    thread.answer({ type: "found", id, result });
+    thread.answer({ type: "done", id, result });
     return await finding;
   };
   assertEquals((await find(signal))?.tokens.length, 300);
@@ -143,7 +145,7 @@ Deno.test("a damaged state is told once", async () => {
   for (let one = 0; one < 2; one++) {
     const finding = shared.find(prompt(400), signal);
     const result = { found: null, bytes: 9, lookupMs: 1, isDamaged: true };
-    thread.answer({ type: "found", id: thread.last.id, result });
+    thread.answer({ type: "done", id: thread.last.id, result });
     await finding;
   }
   assertEquals([told.length, shared.status.failures], [1, 2]);

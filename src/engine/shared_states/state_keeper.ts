@@ -1,22 +1,10 @@
-import {
-  DamagedStateFile,
-  decodeState,
-  hashText,
-  ReadCost,
-  sizeOfState,
-  statePieces,
-  type StoredState,
-} from "../disk_cache/mod.ts";
+import { hashText, ReadCost, type StateOrigin, type StoredState } from "../disk_cache/mod.ts";
 import type { FindRequest, FindResult, PublishRequest, PublishResult } from "./messages.ts";
-import type { ObjectStore, StoredObject } from "./object_store.ts";
-import { SEAL, seal, unseal } from "./seal.ts";
+import type { ObjectStore, StoredObject } from "./stores/object_store.ts";
+import { openState, sealState } from "./sealed_state.ts";
 import { KeyMatcher, MIN_TOKENS, stateKey } from "./state_key.ts";
+import { REQUEST_MS, transferMs, within } from "./time_limit.ts";
 
-/** Milliseconds that a listing or a deletion may take. */
-const REQUEST_MS = 5_000;
-/** Milliseconds that a state may take, and those that each mebibyte of it adds. */
-const TRANSFER_MS = 30_000;
-const MS_PER_MIB = 1_000;
 /** Keys of damaged states that are remembered, so that they are not read again. */
 const MOST_DAMAGED = 1_000;
 
@@ -65,7 +53,7 @@ export class StateKeeper {
     if (this.#cost.patience(size, length - known, msPerToken) === 0) return nothing;
     const object = await this.#read(best, signal);
     if (object === null) return nothing;
-    const stored = this.#opened(object, { fingerprint, scope });
+    const stored = openState(object, { fingerprint, scope }, this.#secret);
     if (stored !== null) return { ...nothing, found: { key, stored }, bytes: size };
     this.#damaged.add(key);
     if (this.#damaged.size > MOST_DAMAGED) this.#damaged.clear();
@@ -120,20 +108,6 @@ export class StateKeeper {
     }
   }
 
-  /** @returns null if the state is damaged, or has another secret or another origin. */
-  #opened(
-    object: Uint8Array<ArrayBuffer>,
-    origin: { readonly fingerprint: string; readonly scope: string },
-  ): StoredState | null {
-    try {
-      const bytes = unseal(object, this.#secret);
-      return bytes && decodeState(bytes, origin);
-    } catch (error) {
-      if (error instanceof DamagedStateFile) return null;
-      throw error;
-    }
-  }
-
   /**
    * Writes a state, unless it is there already, and deletes those that it replaces.
    * @throws the errors of the store.
@@ -154,56 +128,9 @@ export class StateKeeper {
   }
 
   /** @returns the number of bytes. */
-  async #write(
-    key: string,
-    stored: StoredState,
-    origin: { readonly fingerprint: string; readonly scope: string },
-  ): Promise<number> {
-    const object = this.#sealed(stored, origin);
+  async #write(key: string, stored: StoredState, origin: StateOrigin): Promise<number> {
+    const object = sealState(stored, origin, this.#secret);
     await within(transferMs(object.length), (ends) => this.#store.put(key, object, ends));
     return object.length;
   }
-
-  #sealed(
-    stored: StoredState,
-    origin: { readonly fingerprint: string; readonly scope: string },
-  ): Uint8Array<ArrayBuffer> {
-    const object = new Uint8Array(sizeOfState(stored, origin) + SEAL);
-    let at = 0;
-    for (const piece of statePieces(stored, origin)) {
-      object.set(piece, at);
-      at += piece.length;
-    }
-    seal(object, this.#secret);
-    return object;
-  }
-}
-
-/**
- * Ends work after a time, or when a signal says so. Work on a network file system that hangs does not end, but
- * nothing waits for it any more.
- *
- * @throws {DOMException} `TimeoutError` after the time; the reason of the signal.
- */
-async function within<T>(
-  ms: number,
-  work: (ends: AbortSignal) => Promise<T>,
-  signal?: AbortSignal,
-): Promise<T> {
-  const timeout = AbortSignal.timeout(ms);
-  const ends = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
-  const { promise, reject } = Promise.withResolvers<never>();
-  const end = () => reject(ends.reason);
-  ends.addEventListener("abort", end, { once: true });
-  try {
-    ends.throwIfAborted();
-    return await Promise.race([work(ends), promise]);
-  } finally {
-    ends.removeEventListener("abort", end);
-  }
-}
-
-/** Milliseconds that a transfer may take. */
-function transferMs(bytes: number): number {
-  return TRANSFER_MS + bytes / 2 ** 20 * MS_PER_MIB;
 }

@@ -1,7 +1,9 @@
 import { hashFile } from "../../hash_file.ts";
-import type { FromKeeper, ToKeeper } from "./messages.ts";
-import { StoreError } from "./object_store.ts";
-import { openStore, reasonOf } from "./open_store.ts";
+import type { StoredState } from "../disk_cache/mod.ts";
+import type { FromKeeper, KeeperResult, ToKeeper } from "./messages.ts";
+import { StoreError } from "./stores/object_store.ts";
+import { openStore, reasonOf } from "./stores/open_store.ts";
+import { SessionKeeper } from "./sessions/session_keeper.ts";
 import { StateKeeper } from "./state_keeper.ts";
 
 /** The parts of the global scope of a dedicated Worker that are used here. */
@@ -11,7 +13,13 @@ const scope = globalThis as unknown as {
 };
 
 const running = new Map<number, AbortController>();
-let opened: Promise<StateKeeper> | null = null;
+/** Those that use the store. */
+interface Keepers {
+  readonly states: StateKeeper;
+  readonly sessions: SessionKeeper;
+}
+
+let opened: Promise<Keepers> | null = null;
 /** States are written one after the other, which bounds the memory that they take. */
 let writing: Promise<void> = Promise.resolve();
 
@@ -23,21 +31,36 @@ scope.onmessage = ({ data }) => {
       opened.catch(() => {});
       return;
     case "find":
-      return void answer(data.id, () => find(data));
+      return search(data.id, async ({ states }, signal) => {
+        const result = await states.find(data.request, signal);
+        return [result, result.found?.stored ?? null];
+      });
+    case "find-session":
+      return search(data.id, async ({ sessions }, signal) => {
+        const result = await sessions.find(data.request, signal);
+        return [result, result.stored];
+      });
     case "cancel":
       return running.get(data.id)?.abort();
     case "publish":
-      writing = writing.then(() => answer(data.id, () => publish(data)));
+      return write(data.id, ({ states }) => states.publish(data.request));
+    case "save-session":
+      return write(data.id, ({ sessions }) => sessions.save(data.request));
+    case "delete-session":
+      return write(data.id, ({ sessions }) => sessions.delete(data.name));
   }
 };
 
-async function open({ location, modelPaths }: Extract<ToKeeper, { type: "open" }>) {
+async function open(
+  { location, modelPaths }: Extract<ToKeeper, { type: "open" }>,
+): Promise<Keepers> {
   const model = digest(modelPaths);
   model.then(
     () => scope.postMessage({ type: "ready" }),
     (error) => scope.postMessage({ type: "failed", id: null, reason: reasonOf(error) }),
   );
-  return new StateKeeper({ store: await openStore(location), secret: location.secret, model });
+  const options = { store: await openStore(location), secret: location.secret, model };
+  return { states: new StateKeeper(options), sessions: new SessionKeeper(options) };
 }
 
 /** Identifies model files by their content: servers may have them under other names and with other times. */
@@ -51,34 +74,28 @@ async function digest(paths: readonly string[]): Promise<string> {
   return digests.join();
 }
 
-async function find(
-  { id, request }: Extract<ToKeeper, { type: "find" }>,
-): Promise<[FromKeeper, Transferable[]]> {
+/** A result, and a state in it. */
+type Answer = [KeeperResult, (StoredState | null)?];
+
+/** Does work that a message may cancel. */
+function search(
+  id: number,
+  work: (keepers: Keepers, signal: AbortSignal) => Promise<Answer>,
+): void {
   const controller = new AbortController();
   running.set(id, controller);
+  void answer(id, (keepers) => work(keepers, controller.signal)).finally(() => running.delete(id));
+}
+
+function write(id: number, work: (keepers: Keepers) => Promise<KeeperResult>): void {
+  writing = writing.then(() => answer(id, async (keepers) => [await work(keepers)]));
+}
+
+async function answer(id: number, work: (keepers: Keepers) => Promise<Answer>): Promise<void> {
   try {
-    const result = await (await opened!).find(request, controller.signal);
+    const [result, stored] = await work(await opened!);
     // The state and its checkpoints share the memory of the object.
-    const memory = result.found === null ? [] : [result.found.stored.state.buffer];
-    return [{ type: "found", id, result }, memory];
-  } finally {
-    running.delete(id);
-  }
-}
-
-async function publish(
-  { id, request }: Extract<ToKeeper, { type: "publish" }>,
-): Promise<[FromKeeper, Transferable[]]> {
-  return [{ type: "published", id, result: await (await opened!).publish(request) }, []];
-}
-
-async function answer(
-  id: number,
-  work: () => Promise<[FromKeeper, Transferable[]]>,
-): Promise<void> {
-  try {
-    const [message, transfer] = await work();
-    scope.postMessage(message, transfer);
+    scope.postMessage({ type: "done", id, result }, stored ? [stored.state.buffer] : []);
   } catch (error) {
     scope.postMessage({ type: "failed", id, reason: reasonOf(error) });
   }

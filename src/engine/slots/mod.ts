@@ -1,2 +1,2 @@
 /** Slots: the streams of the KV cache as requests know them. */
-export { Slots } from "./slots.ts";
+export { type Native, Slots } from "./slots.ts";

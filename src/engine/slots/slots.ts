@@ -1,13 +1,22 @@
 import { ShimmyError } from "../../errors.ts";
 import type { SlotChange, SlotChangeResult, SlotStatus } from "../protocol/mod.ts";
-import type { SessionStore } from "../disk_cache/mod.ts";
+import type { ScopedState, SessionStore } from "../disk_cache/mod.ts";
 import type { KvStream, PrefixCache } from "../kv_cache/mod.ts";
+import type { NewerSession, SharedStates } from "../shared_states/mod.ts";
 
 /** What slots need of a model and its current context. */
 export interface SlotModel {
   /** Null without a session folder. */
   readonly sessions: SessionStore | null;
+  /** Null without sessions that servers share. */
+  readonly sharedStates: SharedStates | null;
 }
+
+type Changed = Omit<SlotChangeResult, "milliseconds">;
+type SessionChange = Extract<SlotChange, { action: "restore" }>;
+
+/** Runs native work; throws if the model is no longer loaded. */
+export type Native = <T>(work: () => T) => T;
 
 /** A running sequence. */
 interface SlotSequence {
@@ -17,6 +26,9 @@ interface SlotSequence {
   readonly completionTokens: number;
   readonly maxTokens: number;
 }
+
+/** Milliseconds that a saved slot of another server may take. */
+const SHARED_MS = 60_000;
 
 /** Seconds after which a slot that is in use may be free. */
 const BUSY_RETRY = 1;
@@ -63,59 +75,87 @@ export class Slots {
   }
 
   /**
-   * Saves, restores or erases the tokens of an idle slot.
+   * Saves, restores or erases the tokens of an idle slot. With sessions that servers share, the result waits for
+   * those.
+   *
+   * @param native runs the work after a wait.
    * @throws {ShimmyError} `invalid`, `not_found` for an unknown session, `overloaded` for a slot that is
    * in use, `backend` with the reason.
    */
-  change(change: SlotChange): SlotChangeResult {
+  async change(change: SlotChange, native: Native): Promise<SlotChangeResult> {
     const start = performance.now();
-    const stream = this.find(change.slot);
-    if (stream.busy || !this.#cache.isSettled(stream)) {
-      throw new ShimmyError("overloaded", `Slot ${stream.id} is in use`, {
-        retryAfter: BUSY_RETRY,
-      });
-    }
-    const bytes = this.#apply(stream, change);
+    const stream = this.#idle(change.slot);
+    const bytes = await this.#apply(stream, change, native);
     return { ...bytes, milliseconds: performance.now() - start };
   }
 
-  #apply(stream: KvStream, change: SlotChange): { tokens: number; bytes: number } {
+  #idle(slot: number): KvStream {
+    const stream = this.find(slot);
+    if (!stream.busy && this.#cache.isSettled(stream)) return stream;
+    throw new ShimmyError("overloaded", `Slot ${stream.id} is in use`, { retryAfter: BUSY_RETRY });
+  }
+
+  async #apply(stream: KvStream, change: SlotChange, native: Native): Promise<Changed> {
     const { length: tokens } = stream.tokens;
     switch (change.action) {
       case "erase":
         this.#cache.erase(stream);
         return { tokens, bytes: 0 };
       case "save":
-        return { tokens, bytes: this.#save(stream, change.session) };
+        return { tokens, ...await this.#save(stream, change.session) };
       case "restore":
-        return this.#restore(stream, change.session);
+        return await this.#restore(change, native);
     }
   }
 
-  #save(stream: KvStream, session: string): number {
+  async #save(stream: KvStream, session: string): Promise<Omit<Changed, "tokens">> {
     const sessions = this.#sessions();
+    const shared = this.#modelOf().sharedStates?.sessions ?? null;
     const state = this.#cache.stateOf(stream);
+    const savedAt = Math.max(Date.now(), sessions.version(session, state.scope) + 1);
+    const { length: bytes } = state.state;
     try {
-      sessions.save(session, state, state.scope);
+      sessions.save(session, { ...state, savedAt }, state.scope);
     } catch (cause) {
-      throw new ShimmyError(
-        "backend",
-        `Cannot save slot ${stream.id}: its file cannot be written`,
-        {
-          cause,
-        },
-      );
+      const message = `Cannot save slot ${stream.id}: its file cannot be written`;
+      throw new ShimmyError("backend", message, { cause });
     }
-    return state.state.length;
+    if (shared === null) return { bytes };
+    const reason = shared.unwritable;
+    if (reason === null && await shared.save(session, { ...state, savedAt })) return { bytes };
+    return {
+      bytes,
+      notice: `other servers do not get the slot, because ${reason ?? "it cannot be written"}`,
+    };
   }
 
-  #restore(stream: KvStream, session: string): { tokens: number; bytes: number } {
-    const found = this.#sessions().find(session, this.#scope());
-    if (found.status === "missing") {
-      throw new ShimmyError("not_found", `There is no saved slot '${session}'`, {
-        field: "filename",
-      });
+  async #restore({ slot, session }: SessionChange, native: Native): Promise<Changed> {
+    const scope = this.#scope();
+    const sessions = this.#sessions();
+    const shared = this.#modelOf().sharedStates?.sessions ?? null;
+    if (shared === null) return this.#restoreOwn(this.find(slot), session, sessions, scope);
+    const reason = shared.unreadable;
+    let found: NewerSession | null = null;
+    if (reason === null) {
+      const query = { name: session, scope, mostBytes: Number.MAX_SAFE_INTEGER };
+      found = await shared.findNewer(query, sessions, AbortSignal.timeout(SHARED_MS));
     }
+    const why = reason ?? found?.reason ?? null;
+    const notice = why === null
+      ? {}
+      : { notice: `what another server has saved is not used, because ${why}` };
+    return native(() => {
+      // A request may have taken the slot meanwhile, and the context may have been replaced.
+      const stream = this.#idle(slot);
+      if (found?.state) return { ...this.#put(stream, session, found.state), ...notice };
+      if (found?.isDeleted) throw missing(session);
+      return { ...this.#restoreOwn(stream, session, this.#sessions(), scope), ...notice };
+    });
+  }
+
+  #restoreOwn(stream: KvStream, session: string, sessions: SessionStore, scope: string): Changed {
+    const found = sessions.find(session, scope);
+    if (found.status === "missing") throw missing(session);
     if (found.status === "incompatible") {
       throw invalid("filename", "was saved with another model, adapter, cache type or library");
     }
@@ -124,11 +164,14 @@ export class Slots {
         detail: found.reason,
       });
     }
-    const { tokens, state } = found.session;
-    if (!this.#cache.restore(stream, { ...found.session, scope: this.#scope() })) {
+    return this.#put(stream, session, { ...found.session, scope });
+  }
+
+  #put(stream: KvStream, session: string, saved: ScopedState): Changed {
+    if (!this.#cache.restore(stream, saved)) {
       throw new ShimmyError("backend", `Cannot restore slot ${stream.id} from '${session}'`);
     }
-    return { tokens: tokens.length, bytes: state.length };
+    return { tokens: saved.tokens.length, bytes: saved.state.length };
   }
 
   /** @throws {ShimmyError} `invalid` without a session folder. */
@@ -137,6 +180,10 @@ export class Slots {
     if (sessions !== null) return sessions;
     throw invalid("filename", "slots cannot be saved, because no session folder is set");
   }
+}
+
+function missing(session: string): ShimmyError {
+  return new ShimmyError("not_found", `There is no saved slot '${session}'`, { field: "filename" });
 }
 
 function invalid(field: string, what: string): ShimmyError {

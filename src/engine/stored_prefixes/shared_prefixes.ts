@@ -2,6 +2,7 @@ import type { PrefixCache } from "../kv_cache/mod.ts";
 import type { ScopedState } from "../disk_cache/mod.ts";
 import type { SharedStates } from "../shared_states/mod.ts";
 import type { RestorableSequence } from "./disk_prefixes.ts";
+import { foundWithin, type Held, type HeldStates } from "./held_states.ts";
 
 /** The parts of the shared states that reading needs. */
 export type SharedReader = Pick<
@@ -10,8 +11,8 @@ export type SharedReader = Pick<
 >;
 
 export interface SharedPrefixesOptions {
-  /** Maximum bytes of states that are read and not yet in a stream; one state may be larger. */
-  readonly budget: number;
+  /** The states that are read and not yet in a stream. */
+  readonly held: HeldStates;
   /** Milliseconds to compute a token of a prompt; 0 if not known. */
   readonly msPerToken: () => number;
   /** Tokens of a prompt that another source has, such as the disk. */
@@ -22,20 +23,11 @@ export interface SharedPrefixesOptions {
   readonly onReady: () => void;
 }
 
-/** A sequence that waits for a state, or has one. */
-interface Held {
-  readonly ends: AbortController;
-  readonly identity: string;
-  /** Bytes of its state, or that its state may have. */
-  bytes: number;
-}
-
 /** Reads the prefixes of waiting sequences from the states that servers share, where that saves time. */
 export class SharedPrefixes {
   readonly #shared: SharedReader;
   readonly #cache: PrefixCache;
   readonly #options: SharedPrefixesOptions;
-  readonly #held = new Map<RestorableSequence, Held>();
 
   constructor(shared: SharedReader, cache: PrefixCache, options: SharedPrefixesOptions) {
     this.#shared = shared;
@@ -46,49 +38,20 @@ export class SharedPrefixes {
   /** Begins to look for the longest prefix of a new sequence, if others may have more of it. */
   begin(sequence: RestorableSequence): void {
     const { tokens, scope } = sequence;
-    const { alsoKnown, otherwise, msPerToken } = this.#options;
+    const { held, alsoKnown, otherwise, msPerToken } = this.#options;
     // At least one token is left to compute.
     const limit = tokens.length - 1;
     const known = Math.max(this.#cache.cachedLength(tokens, scope), alsoKnown(sequence));
-    const mostBytes = this.#room();
+    const mostBytes = held.room;
     const wait = limit < known + this.#shared.minTokens || mostBytes === 0 ||
         this.#cache.isBeingComputed(tokens, scope)
       ? 0
       : this.#shared.patience(limit - known, msPerToken());
     if (wait === 0) return otherwise(sequence);
-    sequence.isRestoring = true;
-    const held = {
-      ends: new AbortController(),
-      identity: this.#shared.identity,
-      bytes: Math.min(mostBytes, this.#options.budget),
-    };
-    this.#held.set(sequence, held);
+    const own = held.begin(sequence, this.#shared.identity);
     const prompt = { tokens, scope, limit, known, msPerToken: msPerToken(), mostBytes };
-    void this.#restore(sequence, held, this.#find(prompt, held.ends, wait));
-  }
-
-  /** Maximum bytes of one more state; 0 if there is no room. */
-  #room(): number {
-    if (this.#held.size === 0) return Number.MAX_SAFE_INTEGER;
-    const held = this.#held.values().reduce((sum, { bytes }) => sum + bytes, 0);
-    return Math.max(0, this.#options.budget - held);
-  }
-
-  /** @returns null if there is no state, or if that takes longer than `wait` milliseconds. */
-  async #find(
-    prompt: Parameters<SharedReader["find"]>[0],
-    ends: AbortController,
-    wait: number,
-  ): Promise<ScopedState | null> {
-    const timer = setTimeout(() => ends.abort(), wait);
-    const late = new Promise<null>((resolve) =>
-      ends.signal.addEventListener("abort", () => resolve(null), { once: true })
-    );
-    try {
-      return await Promise.race([this.#shared.find(prompt, ends.signal), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    const finding = foundWithin(wait, own.ends, (signal) => this.#shared.find(prompt, signal));
+    void this.#restore(sequence, own, finding);
   }
 
   async #restore(
@@ -106,7 +69,7 @@ export class SharedPrefixes {
       sequence.inserted = this.#cache.insertState(stored);
     }
     if (sequence.inserted === null) {
-      this.#held.delete(sequence);
+      this.#options.held.release(sequence);
       this.#options.otherwise(sequence);
     }
     if (!sequence.isRestoring) this.#options.onReady();
@@ -114,15 +77,6 @@ export class SharedPrefixes {
 
   /** Call when a sequence has its stream: libllama may have refused the state. */
   checkUse(sequence: RestorableSequence): void {
-    if (this.#held.has(sequence) && sequence.inserted?.isRefused) this.#shared.refuse();
-  }
-
-  /** Call when a sequence needs its inserted state no longer. */
-  release(sequence: RestorableSequence): void {
-    const held = this.#held.get(sequence);
-    if (held === undefined) return;
-    this.#held.delete(sequence);
-    sequence.isRestoring = false;
-    held.ends.abort();
+    if (this.#options.held.has(sequence) && sequence.inserted?.isRefused) this.#shared.refuse();
   }
 }

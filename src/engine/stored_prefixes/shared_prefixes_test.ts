@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { cacheWith, tokens } from "../../../tests/doubles/kv_cache.ts";
 import type { ScopedState } from "../disk_cache/mod.ts";
 import type { RestorableSequence } from "./disk_prefixes.ts";
+import { HeldStates } from "./held_states.ts";
 import { SharedPrefixes, type SharedReader } from "./shared_prefixes.ts";
 
 const sequence = (first: number, length = 120): RestorableSequence => ({
@@ -31,8 +32,9 @@ function open({ wait = 10_000, budget = 12_000, alsoKnown = 0 } = {}) {
     refuse: () => void events.push("refused"),
   };
   const changed: (() => void)[] = [];
+  const held = new HeldStates(budget);
   const reader = new SharedPrefixes(shared, cache, {
-    ...{ budget, msPerToken: () => 0, alsoKnown: () => alsoKnown },
+    ...{ held, msPerToken: () => 0, alsoKnown: () => alsoKnown },
     otherwise: () => void events.push("otherwise"),
     onReady: () => {
       events.push("ready");
@@ -40,11 +42,11 @@ function open({ wait = 10_000, budget = 12_000, alsoKnown = 0 } = {}) {
     },
   });
   const ready = () => new Promise<void>((resolve) => changed.push(resolve));
-  return { reader, cache, shared, asked, events, ready };
+  return { reader, held, cache, shared, asked, events, ready };
 }
 
 Deno.test("a sequence waits while its prefix is read, and then finds it", async () => {
-  const { reader, cache, asked, events, ready } = open();
+  const { reader, held, cache, asked, events, ready } = open();
   const one = sequence(0);
   reader.begin(one);
   assertEquals(one.isRestoring, true);
@@ -52,7 +54,7 @@ Deno.test("a sequence waits while its prefix is read, and then finds it", async 
   await ready();
   assertEquals([one.isRestoring, events], [false, ["ready"]]);
   assertEquals(cache.cachedLength(one.tokens, ""), 100);
-  reader.release(one);
+  held.release(one);
 });
 
 Deno.test("a sequence without a shared prefix asks the disk", async () => {
@@ -89,7 +91,7 @@ Deno.test("a sequence does not wait longer than it may", async () => {
 });
 
 Deno.test("states that are not in a stream yet are bounded", async () => {
-  const { reader, asked, events, ready } = open();
+  const { reader, held, asked, events, ready } = open();
   const [first, second, third] = [sequence(0), sequence(1_000), sequence(2_000)];
   reader.begin(first);
   // It may be as large as all of them.
@@ -101,18 +103,18 @@ Deno.test("states that are not in a stream yet are bounded", async () => {
   assertEquals(asked.map(({ mostBytes }) => mostBytes), [Number.MAX_SAFE_INTEGER, 7_000]);
   reader.begin(third);
   assertEquals(asked.length, 2);
-  reader.release(first);
-  reader.release(second);
+  held.release(first);
+  held.release(second);
   reader.begin(third);
   assertEquals(asked.length, 3);
-  reader.release(third);
+  held.release(third);
 });
 
 Deno.test("the lookup of a sequence that has ended ends too", async () => {
-  const { reader, asked, events } = open();
+  const { reader, held, asked, events } = open();
   const one = sequence(0);
   reader.begin(one);
-  reader.release(one);
+  held.release(one);
   assertEquals([one.isRestoring, asked[0]!.ends.aborted], [false, true]);
   asked[0]!.resolve(stateOf(100));
   await Promise.resolve();
@@ -131,7 +133,7 @@ Deno.test("a state of a context that was replaced is not used", async () => {
 });
 
 Deno.test("a state that libllama refuses is told", async () => {
-  const { reader, asked, events, ready } = open();
+  const { reader, held, asked, events, ready } = open();
   const one = sequence(0);
   reader.begin(one);
   asked[0]!.resolve(stateOf(100));
@@ -139,5 +141,5 @@ Deno.test("a state that libllama refuses is told", async () => {
   one.inserted!.isRefused = true;
   reader.checkUse(one);
   assertEquals(events, ["ready", "refused"]);
-  reader.release(one);
+  held.release(one);
 });

@@ -1,10 +1,16 @@
+import { ShimmyError } from "../../errors.ts";
 import type { PrefixCache } from "../kv_cache/mod.ts";
 import type { DiskCache, ScopedState, SessionStore } from "../disk_cache/mod.ts";
 import type { SequenceRequest } from "../protocol/mod.ts";
 import type { SharedStates } from "../shared_states/mod.ts";
 import { DiskPrefixes, type RestorableSequence } from "./disk_prefixes.ts";
+import { HeldStates } from "./held_states.ts";
 import { type OpenedSession, SessionCache, type SessionSequence } from "./session_cache.ts";
 import { SharedPrefixes } from "./shared_prefixes.ts";
+import { SharedSessionReads } from "./shared_session_reads.ts";
+
+/** Seconds after which a client may ask again for what the place that servers share could not do. */
+const RETRY_SECONDS = 5;
 
 export interface StoredPrefixesOptions {
   /** Null without a prefix cache on disk. */
@@ -25,7 +31,10 @@ export interface SessionContext {
 }
 
 /** The properties of a sequence that stored prefixes need. */
-type StoredSequence = SessionSequence & RestorableSequence & { readonly scoresPrompt: boolean };
+type StoredSequence =
+  & Omit<SessionSequence, "session">
+  & RestorableSequence
+  & { session: OpenedSession; readonly scoresPrompt: boolean };
 
 /** Prefixes in files, for the prefix cache: sessions by name, and the disk cache. */
 export class StoredPrefixes {
@@ -34,28 +43,43 @@ export class StoredPrefixes {
   readonly #shared: SharedStates | null;
   readonly #reader: DiskPrefixes | null;
   readonly #sharedReader: SharedPrefixes | null;
+  readonly #sharedSessions: SharedSessionReads<StoredSequence> | null;
+  readonly #held: HeldStates;
   readonly #cache: PrefixCache;
   readonly #msPerToken: () => number;
 
   constructor(cache: PrefixCache, options: StoredPrefixesOptions, context: SessionContext) {
     const { disk, shared } = options;
     this.#cache = cache;
-    this.#sessions = new SessionCache(context.sessions, cache);
     this.#disk = disk;
     this.#shared = shared;
+    this.#sessions = this.#sessionsOf(context);
+    this.#held = new HeldStates(options.budget);
     const reader = disk === null ? null : new DiskPrefixes(disk, cache, options);
     this.#reader = reader;
     this.#sharedReader = shared && new SharedPrefixes(shared, cache, {
       ...options,
+      held: this.#held,
       alsoKnown: (sequence) => reader?.reach(sequence) ?? 0,
       otherwise: (sequence) => reader?.begin(sequence),
+    });
+    this.#sharedSessions = shared && new SharedSessionReads(shared.sessions, cache, {
+      held: this.#held,
+      store: () => this.#sessions.store,
+      openOwn: (name, scope) => this.#sessions.openOwn(name, scope),
+      onOpened: (sequence) => this.#findPrefix(sequence),
+      onReady: options.onReady,
     });
     this.#msPerToken = options.msPerToken;
   }
 
   /** Call when the context was replaced. */
-  setContext({ sessions }: SessionContext): void {
-    this.#sessions = new SessionCache(sessions, this.#cache);
+  setContext(context: SessionContext): void {
+    this.#sessions = this.#sessionsOf(context);
+  }
+
+  #sessionsOf({ sessions }: SessionContext): SessionCache {
+    return new SessionCache(sessions, this.#cache, this.#shared?.sessions ?? null);
   }
 
   /** Whether files are being read or written: then the engine thread must yield to the event loop. */
@@ -73,8 +97,14 @@ export class StoredPrefixes {
     if (inserted !== null) this.#cache.removeInserted(inserted);
   }
 
-  /** Begins to read the prefix of a new sequence from disk, or from what servers share. */
+  /** Begins to read the session or the prefix of a new sequence from disk, or from what servers share. */
   submitted(sequence: StoredSequence): void {
+    const { session, request } = sequence;
+    if (session.isPending) this.#sharedSessions!.begin(sequence, request.session!);
+    else this.#findPrefix(sequence);
+  }
+
+  #findPrefix(sequence: StoredSequence): void {
     const { request, scoresPrompt, session } = sequence;
     // Cached tokens have no logits, which prompt log probabilities need.
     if (request.cachePrompt === false || scoresPrompt || session.tokens !== null) return;
@@ -86,6 +116,7 @@ export class StoredPrefixes {
     this.#sessions.begin(sequence);
     this.#reader?.checkUse(sequence);
     this.#sharedReader?.checkUse(sequence);
+    this.#sharedSessions?.checkUse(sequence);
     this.#release(sequence);
   }
 
@@ -111,9 +142,29 @@ export class StoredPrefixes {
   /** Frees the memory of the state that was read for a sequence. */
   #release(sequence: RestorableSequence): void {
     this.#reader?.release(sequence);
-    this.#sharedReader?.release(sequence);
+    this.#held.release(sequence);
     if (sequence.inserted !== null) this.#cache.removeInserted(sequence.inserted);
     sequence.inserted = null;
+  }
+
+  /**
+   * Deletes the sessions of a name, first those that servers share.
+   * @returns whether there were any.
+   * @throws {ShimmyError} see `Engine.deleteSession`.
+   */
+  async deleteSession(name: string): Promise<boolean> {
+    const { store } = this.#sessions;
+    const shared = await this.#shared?.sessions.delete(name);
+    if (shared === null) {
+      const message = `Cannot delete session '${name}': the shared cache cannot be used`;
+      throw new ShimmyError("overloaded", message, { retryAfter: RETRY_SECONDS });
+    }
+    try {
+      return store.delete(name) + (shared ?? 0) > 0;
+    } catch (cause) {
+      const message = `Cannot delete session '${name}': the server cannot delete its file`;
+      throw new ShimmyError("backend", message, { cause });
+    }
   }
 
   /** Writes a state that host memory does not hold. */

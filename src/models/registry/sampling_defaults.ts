@@ -46,6 +46,7 @@ export function withRequestDefaults(engine: Engine, defaults: RequestDefaults = 
     },
     changeAdapters: (change) => engine.changeAdapters(change),
     changeSlot: (change) => engine.changeSlot(change),
+    deleteSession: (session) => engine.deleteSession(session),
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };

@@ -35,6 +35,7 @@ export {
   engineFor,
   engineForEntry,
   engineForModel,
+  ownedSession,
   startAnswer,
 } from "./start_answer.ts";
 export {

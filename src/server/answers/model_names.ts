@@ -160,6 +160,7 @@ export async function withAdapters(
     embed: async (request, signal) => await engine.embed(completed(request), signal),
     changeAdapters: (change) => engine.changeAdapters(change),
     changeSlot: (change) => engine.changeSlot(change),
+    deleteSession: (session) => engine.deleteSession(session),
     status: () => engine.status(),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };

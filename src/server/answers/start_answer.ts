@@ -84,6 +84,14 @@ export async function engineForEntry(
 }
 
 /**
+ * The name of a session for the engine. A session belongs to the signed key that has made it; without one, to all
+ * requests without one.
+ */
+export function ownedSession({ key }: Pick<Caller, "key">, name: string): string {
+  return key === null ? name : `key:${key.id}:${name}`;
+}
+
+/**
  * Starts generation and cancels it as soon as the client disconnects, also before the first event and
  * between events, so that its KV cells are free within one step. All dialects generate through this
  * function, which also applies back pressure and records metrics and queue places.
@@ -100,7 +108,12 @@ export function bindAnswer(
   preparer = preparerOf(caller),
 ): Answer {
   const { client } = caller;
-  const asked = client === undefined ? request : { ...request, client };
+  const { session } = request;
+  const asked = {
+    ...request,
+    ...(client === undefined ? {} : { client }),
+    ...(session === undefined ? {} : { session: ownedSession(caller, session) }),
+  };
   return bind(caller, engine, sink, { input: request.input, begun: 0, request }, (observed) => {
     const running = answer(tracedEngine(caller, engine), asked, observed, preparer);
     return { running, result: running };

@@ -32,6 +32,20 @@ export class Replies {
     }
   }
 
+  /** Begins an answer at once, and replies when it is there. */
+  replyAfter(call: number, answer: (model: LoadedModel) => Promise<unknown>): void {
+    let answering: Promise<unknown>;
+    try {
+      answering = answer(this.#loaded());
+    } catch (error) {
+      return this.#refuse(call, error);
+    }
+    answering.then(
+      (value) => this.#post({ type: "reply", call, value }),
+      (error) => this.#refuse(call, error),
+    );
+  }
+
   /** Replies after the long prompts that wait, while the loop goes on. */
   replyLater(call: number, answer: (model: LoadedModel) => Promise<unknown>): void {
     let model: LoadedModel;

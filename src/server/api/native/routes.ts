@@ -164,6 +164,18 @@ const answerRoutes: readonly Route[] = [
   }, async () => (await import("./streaming/resume.ts")).resumeStream),
 ];
 
+/** Routes of saved sessions. */
+const sessionRoutes: readonly Route[] = [
+  lazyRoute({
+    method: "DELETE",
+    path: "/api/sessions/:name",
+    scope: "chat",
+    dialect,
+    summary: "Delete a saved session; loads the model",
+    query: { model: "A model that may use the session. Default: the default model" },
+  }, async () => (await import("./sessions/delete_session.ts")).deleteSession),
+];
+
 /** All native routes except `POST /api/generate`, which is shared with Ollama's API. */
 export const nativeRoutes: readonly Route[] = [
   ...operationRoutes,
@@ -179,6 +191,7 @@ export const nativeRoutes: readonly Route[] = [
   ...modelRoutes,
   ...loraRoutes,
   ...answerRoutes,
+  ...sessionRoutes,
   ...keyRoutes,
   lazyRoute({
     method: "GET",

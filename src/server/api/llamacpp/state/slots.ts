@@ -81,18 +81,21 @@ async function change(exchange: Exchange): Promise<Response> {
   }
   const { filename } = body;
   if (!filename) throw invalid("filename", "is required");
-  const { tokens, bytes, milliseconds } = await engine.changeSlot({
+  const { tokens, bytes, milliseconds, notice } = await engine.changeSlot({
     action,
     slot,
     session: `slot:${filename}`,
   });
+  const told = notice === undefined ? {} : { notices: [notice] };
   return json(
     action === "save"
       ? {
+        ...told,
         ...{ id_slot: slot, filename, n_saved: tokens, n_written: bytes },
         timings: { save_ms: milliseconds },
       }
       : {
+        ...told,
         ...{ id_slot: slot, filename, n_restored: tokens, n_read: bytes },
         timings: { restore_ms: milliseconds },
       },

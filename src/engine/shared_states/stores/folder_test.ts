@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { withFolder } from "../../../ffi/testing.ts";
+import { withFolder } from "../../../../ffi/testing.ts";
 import { SharedFolder } from "./folder.ts";
 import { MOST_LISTED } from "./object_store.ts";
 

@@ -1,4 +1,4 @@
-import type { SharedCacheLocation } from "../protocol/mod.ts";
+import type { SharedCacheLocation } from "../../protocol/mod.ts";
 import { type ObjectStore, StoreError } from "./object_store.ts";
 
 /** Opens a store. The client of buckets is loaded for buckets alone. */

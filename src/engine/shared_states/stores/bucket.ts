@@ -1,5 +1,5 @@
 import { AwsClient } from "aws4fetch";
-import type { BucketLocation } from "../protocol/mod.ts";
+import type { BucketLocation } from "../../protocol/mod.ts";
 import {
   type Listing,
   MOST_LISTED,

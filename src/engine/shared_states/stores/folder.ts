@@ -1,5 +1,5 @@
 import { dirname, join } from "@std/path";
-import { checkRegularFile } from "../../regular_file.ts";
+import { checkRegularFile } from "../../../regular_file.ts";
 import { type Listing, MOST_LISTED, type ObjectStore, type StoredObject } from "./object_store.ts";
 
 /** Readable for the group, less what the umask forbids: replicas may run as different users of one group. */
