@@ -87,6 +87,8 @@ export function createHandler(
     if (context.stopping?.aborted && !open) {
       throw new HttpError(STATUS_CODE.ServiceUnavailable, "The server is shutting down", {
         retryAfter: SHUTDOWN_RETRY,
+        // Each request of a drain gets it, and proxies send them elsewhere.
+        isReported: false,
       });
     }
     if (request.method === "OPTIONS") return optionsResponse(router, url.pathname);
@@ -129,7 +131,8 @@ export function createHandler(
       response = await dispatch(request, connection, url, id, matched);
     } catch (thrown) {
       const error = toShimmyError(thrown);
-      if (statusOf(error) >= 500) context.report?.(error, id);
+      const isSilent = error instanceof HttpError && !error.isReported;
+      if (statusOf(error) >= 500 && !isSilent) context.report?.(error, id);
       const dialect = matched.exchange?.dialect ?? router.dialect(request.method, url.pathname);
       response = errorResponse(dialect, error, id);
     }

@@ -19,6 +19,8 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
 export class HttpError extends ShimmyError {
   /** Headers that the status requires, such as `allow` for 405. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether the log tells it if it is the server's error. */
+  readonly isReported: boolean;
 
   constructor(
     readonly status: number,
@@ -28,10 +30,12 @@ export class HttpError extends ShimmyError {
       retryAfter?: number;
       cause?: unknown;
       headers?: Readonly<Record<string, string>>;
+      isReported?: boolean;
     } = {},
   ) {
     super("invalid", message, options);
     this.headers = options.headers ?? {};
+    this.isReported = options.isReported ?? true;
   }
 }
 

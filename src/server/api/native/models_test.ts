@@ -295,10 +295,18 @@ for (const [state, error] of unready) {
 Deno.test("/ready is 503 until the model is loaded that the server loads at its start", async () => {
   let isStarting = true;
   const pool = new PoolDouble({ entry: entryDouble("tiny"), engine: new EngineDouble() });
-  const handler = createHandler({ pool, settings: SETTINGS, isStarting: () => isStarting });
+  const reported: string[] = [];
+  const handler = createHandler({
+    pool,
+    settings: SETTINGS,
+    isStarting: () => isStarting,
+    report: ({ message }) => void reported.push(message),
+  });
   const before = await handler(get("/ready"));
   assertEquals(before.status, 503);
   assertEquals(await before.json(), { error: "Model 'tiny' is not loaded yet" });
+  // Probes ask each few seconds.
+  assertEquals(reported, []);
   isStarting = false;
   assertEquals(await json(handler, get("/ready")), { status: "ready", model: "tiny" });
 });

@@ -8,6 +8,14 @@ import { diagnoseModel, uptimeSeconds } from "./live/mod.ts";
 /** `Retry-After` while a model loads, in seconds. */
 const LOADING_RETRY = 2;
 
+/** The answer of a check. A probe asks each few seconds, so the log does not repeat it. */
+function notReady(message: string, retryAfter?: number): HttpError {
+  return new HttpError(STATUS_CODE.ServiceUnavailable, message, {
+    isReported: false,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  });
+}
+
 /** A model that is loaded, or that the next request would load. */
 async function readyModel({ pool, isStarting }: ServerContext): Promise<ModelEntry> {
   const entries = await pool.list();
@@ -15,35 +23,24 @@ async function readyModel({ pool, isStarting }: ServerContext): Promise<ModelEnt
   const responding = loaded.find((entry) => pool.state(entry).engine?.isResponding !== false);
   if (responding !== undefined) return responding;
   if (loaded[0] !== undefined) {
-    const message = `Model '${loaded[0].name}' does not respond`;
-    throw new HttpError(STATUS_CODE.ServiceUnavailable, message, { retryAfter: LOADING_RETRY });
+    throw notReady(`Model '${loaded[0].name}' does not respond`, LOADING_RETRY);
   }
   const entry = await pool.resolve(undefined).catch((thrown) => {
     if (thrown instanceof ShimmyError && thrown.kind === "not_found") {
-      throw new HttpError(STATUS_CODE.ServiceUnavailable, "No model is available");
+      throw notReady("No model is available");
     }
     throw thrown;
   });
   const { state, progress, error } = pool.state(entry);
   if (state === "loading") {
     const percent = Math.floor(progress * 100);
-    throw new HttpError(
-      STATUS_CODE.ServiceUnavailable,
-      `Model '${entry.name}' is loading (${percent} %)`,
-      {
-        retryAfter: LOADING_RETRY,
-      },
-    );
+    throw notReady(`Model '${entry.name}' is loading (${percent} %)`, LOADING_RETRY);
   }
   if (state === "unloaded" && isStarting?.()) {
-    const message = `Model '${entry.name}' is not loaded yet`;
-    throw new HttpError(STATUS_CODE.ServiceUnavailable, message, { retryAfter: LOADING_RETRY });
+    throw notReady(`Model '${entry.name}' is not loaded yet`, LOADING_RETRY);
   }
   if (state === "failed") {
-    throw new HttpError(
-      STATUS_CODE.ServiceUnavailable,
-      `Model '${entry.name}' cannot be loaded: ${error ?? "unknown reason"}`,
-    );
+    throw notReady(`Model '${entry.name}' cannot be loaded: ${error ?? "unknown reason"}`);
   }
   return entry;
 }
