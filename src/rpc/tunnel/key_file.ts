@@ -1,6 +1,6 @@
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 import { isReadableByOthers, readIfExists, writePrivateFile } from "../../access/mod.ts";
-import { ShimmyError } from "../../errors.ts";
+import { fileReason, ShimmyError } from "../../errors.ts";
 import { KEY_BYTES } from "./noise.ts";
 
 /** What a key file begins with, so that no other file is taken for one. */
@@ -16,10 +16,10 @@ export interface RpcKey {
 /**
  * Reads the key of `--rpc-key`. The file has one line: `shimmy-rpc-key:` and 32 bytes in base64url.
  *
- * @throws {ShimmyError} `not_found` if the file does not exist; `invalid` if it is no key
+ * @throws {ShimmyError} `not_found` if the file does not exist; `invalid` if it is no key, or cannot be read
  */
 export async function readRpcKey(path: string): Promise<RpcKey> {
-  const text = await readIfExists(path);
+  const text = await readKeyFile(path);
   if (text === null) {
     throw new ShimmyError(
       "not_found",
@@ -34,14 +34,34 @@ export async function readRpcKey(path: string): Promise<RpcKey> {
   return { bytes: parse(text.trim(), path), warning };
 }
 
-/** Reads the key of a file; makes the file if there is none. @returns whether it was made. */
+/**
+ * Reads the key of a file; makes the file if there is none.
+ *
+ * @returns whether it was made.
+ * @throws {ShimmyError} `invalid` if it is no key, or cannot be read or made
+ */
 export async function ensureRpcKey(path: string): Promise<RpcKey & { readonly isNew: boolean }> {
-  const isNew = await readIfExists(path) === null;
+  const isNew = await readKeyFile(path) === null;
   if (isNew) {
     const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-    await writePrivateFile(path, `${PREFIX}${encodeBase64Url(bytes)}\n`);
+    try {
+      await writePrivateFile(path, `${PREFIX}${encodeBase64Url(bytes)}\n`);
+    } catch (cause) {
+      const message = `--rpc-key: cannot write ${path}: ${fileReason(cause)}`;
+      throw new ShimmyError("invalid", message, { field: "rpc-key", cause });
+    }
   }
   return { ...await readRpcKey(path), isNew };
+}
+
+/** The text of a key file; null if there is none. @throws {ShimmyError} `invalid` if it cannot be read. */
+async function readKeyFile(path: string): Promise<string | null> {
+  try {
+    return await readIfExists(path);
+  } catch (cause) {
+    const message = `--rpc-key: cannot read ${path}: ${fileReason(cause)}`;
+    throw new ShimmyError("invalid", message, { field: "rpc-key", cause });
+  }
 }
 
 function parse(text: string, path: string): Uint8Array<ArrayBuffer> {

@@ -29,3 +29,19 @@ Deno.test("a missing file and one that is no key are refused with the option", a
     }
   });
 });
+
+Deno.test("a file that cannot be read or made is refused with the option and the path", async () => {
+  await withFolder(async (folder) => {
+    for (const read of [readRpcKey, ensureRpcKey]) {
+      const error = await assertRejects(() => read(folder), ShimmyError, "--rpc-key: cannot read");
+      assertStringIncludes(error.message, folder);
+    }
+    const file = join(folder, "file");
+    await Deno.writeTextFile(file, "");
+    await assertRejects(
+      () => ensureRpcKey(join(file, "rpc.key")),
+      ShimmyError,
+      "--rpc-key: cannot",
+    );
+  });
+});
