@@ -60,7 +60,7 @@ export class Bucket implements ObjectStore {
     if (!response.ok) throw await refusal(response);
     const size = Number(response.headers.get("content-length") ?? NaN);
     if (!(size <= limit)) return await discard(response, null);
-    return new Uint8Array(await response.arrayBuffer());
+    return await exactly(response, size);
   }
 
   async put(key: string, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<void> {
@@ -101,12 +101,23 @@ export function parseListing(xml: string): Listing {
     throw new StoreError("its address does not answer as a bucket of S3 does");
   }
   const objects: StoredObject[] = [];
-  for (const [, entry = ""] of xml.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
+  for (const entry of entriesOf(xml)) {
     const key = decodeKey(/<Key>([^<]*)<\/Key>/.exec(entry)?.[1]);
     const size = Number(/<Size>(\d+)<\/Size>/.exec(entry)?.[1] ?? NaN);
     if (key !== null && Number.isSafeInteger(size)) objects.push({ key, size });
   }
   return { objects, isTruncated: /<IsTruncated>true<\/IsTruncated>/.test(xml) };
+}
+
+/** The entries of a listing. A pattern would look for the end of each one that has none, again and again. */
+function* entriesOf(xml: string): Generator<string> {
+  const [begin, end] = ["<Contents>", "</Contents>"];
+  for (let at = 0; (at = xml.indexOf(begin, at)) >= 0;) {
+    const stop = xml.indexOf(end, at);
+    if (stop < 0) return;
+    yield xml.slice(at + begin.length, stop);
+    at = stop + end.length;
+  }
 }
 
 /** @returns null for a text that is not encoded like a URL. */
@@ -142,6 +153,19 @@ async function atMost(response: Response, limit: number): Promise<Uint8Array> {
     at += part.length;
   }
   return whole;
+}
+
+/** The body of a response. @throws {StoreError} if it has another length, as one that was compressed may. */
+async function exactly(response: Response, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for await (const part of response.body ?? []) {
+    if (at + part.length > length) throw new StoreError("an answer of the bucket is too long");
+    bytes.set(part, at);
+    at += part.length;
+  }
+  if (at < length) throw new StoreError("an answer of the bucket is too short");
+  return bytes;
 }
 
 async function discard<T>(response: Response, result: T): Promise<T> {
