@@ -1,10 +1,17 @@
 import { delay } from "@std/async/delay";
-import { Redis } from "ioredis";
+import { Redis, ReplyError } from "ioredis";
 import { messageOf } from "../errors.ts";
+import { ReplyGuard } from "./reply_guard.ts";
 import type { SharedStore, StoreNotices } from "./shared_store.ts";
 
 /** Names of all texts begin with this, so that other programs can use the same database. */
 const PREFIX = "shimmy:";
+
+/** A name that no text has, for a question after a connection. */
+const PROBE = "ready";
+
+/** What fails if it is not a command. */
+const CONNECTION = "connection";
 
 /** Milliseconds that a start waits for a connection, and that a request waits for a command. */
 const CONNECT_MS = 2_000;
@@ -39,7 +46,8 @@ return 0
 export class RedisStore implements SharedStore, AsyncDisposable {
   readonly #client: Redis;
   readonly #notices: StoreNotices;
-  #isLost = false;
+  /** What fails: the connection, and the commands that the store refuses. */
+  readonly #failing = new Set<string>();
 
   private constructor(client: Redis, notices: StoreNotices) {
     this.#client = client;
@@ -63,7 +71,9 @@ export class RedisStore implements SharedStore, AsyncDisposable {
     });
     const store = new RedisStore(client, notices);
     client.on("error", (error) => store.#lost(error));
-    client.on("ready", () => store.#found());
+    // Only an answer shows that the store can be used.
+    client.on("ready", () => void store.get(PROBE));
+    client.on("connect", () => guardReplies(client));
     // Until a server has read its file, a connection to it is not ready.
     const late = new AbortController();
     await Promise.race([
@@ -75,23 +85,28 @@ export class RedisStore implements SharedStore, AsyncDisposable {
   }
 
   get(name: string): Promise<string | null | undefined> {
-    return this.#try(() => this.#client.get(name), undefined);
+    return this.#try("GET", () => this.#client.get(name), undefined);
   }
 
   set(name: string, text: string, seconds: number): Promise<boolean> {
-    return this.#try(async () => await this.#client.set(name, text, "EX", seconds) === "OK", false);
+    return this.#try(
+      "SET",
+      async () => await this.#client.set(name, text, "EX", seconds) === "OK",
+      false,
+    );
   }
 
   replace(name: string, before: string | null, after: string): Promise<boolean> {
     const mark = before === null ? "0" : "1";
     return this.#try(
+      "EVAL",
       async () => await this.#client.eval(REPLACE, 1, name, mark, before ?? "", after) === 1,
       false,
     );
   }
 
   delete(name: string): Promise<boolean> {
-    return this.#try(async () => {
+    return this.#try("DEL", async () => {
       await this.#client.del(name);
       return true;
     }, false);
@@ -105,24 +120,48 @@ export class RedisStore implements SharedStore, AsyncDisposable {
     await (isConnected ? ended : delay(DISCONNECT_MS));
   }
 
-  async #try<T>(command: () => Promise<T>, otherwise: T): Promise<T> {
+  async #try<T>(name: string, command: () => Promise<T>, otherwise: T): Promise<T> {
     try {
       const result = await command();
-      this.#found();
+      this.#found(name);
       return result;
     } catch (error) {
-      this.#lost(error);
+      this.#lost(error, error instanceof ReplyError ? name : CONNECTION);
       return otherwise;
     }
   }
 
-  #lost(error: unknown): void {
-    if (!this.#isLost) this.#notices.lost(messageOf(error));
-    this.#isLost = true;
+  #lost(error: unknown, what = CONNECTION): void {
+    const isNews = this.#failing.size === 0;
+    this.#failing.add(what);
+    if (!isNews) return;
+    const reason = messageOf(error);
+    if (what === CONNECTION) this.#notices.lost(reason);
+    else this.#notices.refused(what, reason);
   }
 
-  #found(): void {
-    if (this.#isLost) this.#notices.found();
-    this.#isLost = false;
+  /** A command has succeeded. The store may still refuse others, such as all that write. */
+  #found(command: string): void {
+    const had = this.#failing.size;
+    this.#failing.delete(CONNECTION);
+    this.#failing.delete(command);
+    if (had > 0 && this.#failing.size === 0) this.#notices.found();
   }
+}
+
+/** Ends the connection of a client instead of passing on what a store may not send. */
+function guardReplies(client: Redis): void {
+  const { stream } = client;
+  const guard = new ReplyGuard();
+  const emit = stream.emit.bind(stream) as (name: string, ...values: unknown[]) => boolean;
+  let isRefused = false;
+  stream.emit = (name: string, ...values: unknown[]) => {
+    if (name !== "data") return emit(name, ...values);
+    if (isRefused) return true;
+    const replies = guard.read(values[0] as Uint8Array);
+    if (replies !== null && replies <= client.commandQueue.length) return emit(name, ...values);
+    isRefused = true;
+    stream.destroy(new Error("it does not answer as a server of Valkey or Redis does"));
+    return true;
+  };
 }

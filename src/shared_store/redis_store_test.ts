@@ -57,6 +57,7 @@ async function open(url: string) {
   const told: string[] = [];
   const store = await openSharedStore(url, {
     lost: (reason) => void told.push(`lost: ${reason}`),
+    refused: (command, reason) => void told.push(`refused ${command}: ${reason}`),
     found: () => void told.push("found"),
   });
   return { store, told };
@@ -97,4 +98,38 @@ Deno.test("a connection without answers counts as lost, and commands then fail a
   assertEquals(await Promise.race([store.get("a"), waited]), undefined);
   late.abort();
   assertEquals(told.length, 1);
+});
+
+const READY = { HELLO, INFO: bulk("loading:0\r\n") };
+
+Deno.test("a store that only refuses to write is told once, until it writes again", async () => {
+  const answers: Record<string, string> = { ...READY, GET: bulk("x"), SET: "-OOM full\r\n" };
+  await using server = new ServerDouble(answers);
+  const { store, told } = await open(server.url);
+  await using _ = store;
+  for (let round = 0; round < 3; round++) {
+    assertEquals([await store.set("a", "b", 9), await store.get("a")], [false, "x"]);
+  }
+  assertEquals(told, ["refused SET: OOM full"]);
+  answers.SET = "+OK\r\n";
+  assertEquals(await store.set("a", "b", 9), true);
+  assertEquals(told, ["refused SET: OOM full", "found"]);
+});
+
+Deno.test("a store that is no store is told once, and nothing it sends ends the program", async () => {
+  const nothingAsked = "$-1\r\n".repeat(20);
+  const hostile = [nothingAsked, ">1\r\n_\r\n", "$99999999999\r\n", "*1\r\n".repeat(50_000)];
+  for (const GET of [...hostile, "HTTP/1.1 400 Bad Request\r\n\r\n"]) {
+    await using server = new ServerDouble({ ...READY, GET });
+    const { store, told } = await open(server.url);
+    await using _ = store;
+    const deadline = performance.now() + 10_000;
+    // The client connects again, and asks.
+    while (server.connections < 3) {
+      assertEquals(await store.get("a"), undefined);
+      assert(performance.now() < deadline, "there was no other connection");
+      await delay(20);
+    }
+    assertEquals(told, ["lost: it does not answer as a server of Valkey or Redis does"]);
+  }
 });

@@ -19,9 +19,12 @@ export interface SharedStore {
   delete(name: string): Promise<boolean>;
 }
 
-/** Tells that a store cannot be reached, once until it can be reached again. */
+/** Tells that a store cannot be used, once until it can be used again. */
 export interface StoreNotices {
+  /** It cannot be reached. */
   readonly lost: (reason: string) => void;
+  /** It refuses a command: a server that is full, or may only be read. */
+  readonly refused: (command: string, reason: string) => void;
   readonly found: () => void;
 }
 

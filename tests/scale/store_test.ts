@@ -21,7 +21,7 @@ storeTest(
   "texts are set, replaced if unchanged, and deleted; they end after their time",
   async (server) => {
     await server.start();
-    const notices = { lost: () => {}, found: () => {} };
+    const notices = { lost: () => {}, refused: () => {}, found: () => {} };
     await using one = await openSharedStore(server.url, notices);
     await using other = await openSharedStore(`${server.url}/0`, notices);
     await using apart = await openSharedStore(`${server.url}/1`, notices);
@@ -44,6 +44,7 @@ storeTest("a store that is lost is told once, and once that it is back", async (
   const told: string[] = [];
   await using store = await openSharedStore(server.url, {
     lost: () => void told.push("lost"),
+    refused: () => void told.push("refused"),
     found: () => void told.push("found"),
   });
   // It is not there at the start either.

@@ -6,9 +6,12 @@ const LOG = { info: () => {}, warn: () => {} };
 
 Deno.test("--store takes the URL of a store, and the error does not repeat it", async () => {
   const wrong = ["localhost:6379", "http://localhost", "redis:///1", "redis://a:se%cret@b", ""];
+  // The client would use database 0, and take the parameter for an option of its own.
+  wrong.push("redis://a/one", "redis://a/1/2", "redis://a?db=1", "redis://a#1");
   for (const given of wrong) {
     const { message } = await assertRejects(() => openStore(given, LOG), UsageError);
-    assertEquals(message, "--store: must be a redis:// or rediss:// URL with a host");
+    const form = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] with a number as DATABASE";
+    assertEquals(message, `--store: must be ${form}, or rediss:// for TLS`, given);
   }
 });
 

@@ -101,7 +101,7 @@ Deno.test("an answer that is no listing is an error, and damaged entries are lef
     "<Contents><Key>c</Key><Size>1</Size></Contents>",
   ];
   assertEquals(parseListing(listing(...entries)).objects, [{ key: "c", size: 1 }]);
-  // A pattern would need hours.
+  // A pattern would look through the rest of the text for each of them.
   const [unended, whole] = [
     "<Contents>".repeat(800_000),
     listing("<Contents><Key>c</Key><Size>1</Size></Contents>"),
