@@ -4,7 +4,12 @@ export { createLog, type Log, logAccess, watchedLog } from "./log.ts";
 export { residencyLimits, watchConfig } from "./reload_config.ts";
 export { auditLine, openAudit } from "./audit.ts";
 export { openKeyring } from "./keyring.ts";
-export { checkDefaultModel, resolveAddress, warnMissingFolders } from "./start_checks.ts";
+export {
+  checkDefaultModel,
+  folderProblem,
+  resolveAddress,
+  warnMissingFolders,
+} from "./start_checks.ts";
 export { checkOpen, openBrowser, pageAddress } from "./web_page.ts";
 export { openStore } from "./store.ts";
 export { openTelemetry } from "./telemetry.ts";

@@ -35,10 +35,16 @@ export async function warnMissingFolders(
 ): Promise<void> {
   const home = homeFolder(env);
   for (const path of splitFolders(modelDirs, { ...processEnvironment(), home })) {
-    const info = await Deno.stat(path).catch(() => null);
-    if (info?.isDirectory) continue;
-    log.warn(`--model-dirs: ${path} ${info === null ? "does not exist" : "is not a directory"}`);
+    const problem = await folderProblem(path);
+    if (problem !== null) log.warn(`--model-dirs: ${path} ${problem}`);
   }
+}
+
+/** Why a path is no folder, to follow the path in a sentence; null if it is one. */
+export async function folderProblem(path: string): Promise<string | null> {
+  const info = await Deno.stat(path).catch(() => null);
+  if (info?.isDirectory) return null;
+  return info === null ? "does not exist" : "is not a directory";
 }
 
 /**

@@ -79,7 +79,9 @@ function targetOf(env: Variables, signal: "TRACES" | "METRICS"): string | null {
   const path = `v1/${signal.toLowerCase()}`;
   const url = URL.parse(own === undefined ? `${value.replace(/\/$/, "")}/${path}` : value);
   if (url !== null && /^https?:$/.test(url.protocol)) return url.href;
-  throw new UsageError(`${name}: must be an http:// or https:// URL, not '${value}'`);
+  // It may contain a password.
+  const found = value.includes("@") ? "" : `, not '${value}'`;
+  throw new UsageError(`${name}: must be an http:// or https:// URL${found}`);
 }
 
 /** @throws {UsageError} for a protocol other than OTLP over HTTP with protobuf. */

@@ -59,6 +59,9 @@ Deno.test("a variable that cannot be used is a usage error with its name", () =>
     assert(message.startsWith(`${name}: ${allowed}`), message);
     assert(message.endsWith(`, not '${value}'`), message);
   }
+  const secret = { OTEL_EXPORTER_OTLP_ENDPOINT: "user:s3cret@collector:4318" };
+  const { message } = assertThrows(() => settings(secret), UsageError);
+  assertEquals(message, "OTEL_EXPORTER_OTLP_ENDPOINT: must be an http:// or https:// URL");
 });
 
 Deno.test("serve sends what it has collected before it ends", async () => {

@@ -7,6 +7,8 @@ type Env = (name: string) => string | undefined;
 /** The region of signatures where none is named. Servers other than Amazon's accept it. */
 const DEFAULT_REGION = "us-east-1";
 
+const PLACE = "--shared-cache: must be a directory, or s3://BUCKET[/PREFIX]";
+
 /**
  * The prefixes that servers share. Undefined if there are none.
  *
@@ -21,7 +23,9 @@ export function sharedCacheOf(
   env: Env,
 ): SharedCacheLocation | undefined {
   if (given === null) return undefined;
-  const place = /^[a-z0-9+.-]+:\/\//i.test(given)
+  if (given === "") throw new UsageError(PLACE);
+  // One letter is a drive of Windows.
+  const place = /^[a-z0-9+.-]{2,}:\//i.test(given)
     ? { bucket: bucketOf(given, env) }
     : { folder: resolve(given) };
   return { ...place, secret: secret ?? "" };
@@ -32,7 +36,7 @@ function bucketOf(given: string, env: Env): BucketLocation {
   const isBucket = url?.protocol === "s3:" && url.hostname !== "" && url.port === "";
   if (!isBucket || url.username !== "" || url.password !== "") {
     // Not what was given: it may contain a password.
-    throw new UsageError("--shared-cache: must be a directory, or s3://BUCKET[/PREFIX]");
+    throw new UsageError(PLACE);
   }
   for (const name of url.searchParams.keys()) {
     if (name !== "endpoint" && name !== "region") {

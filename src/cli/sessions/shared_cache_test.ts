@@ -37,6 +37,8 @@ Deno.test("--shared-cache names a directory or a bucket", () => {
 Deno.test("a text that cannot be a place is refused without what may be a password", () => {
   const cases: [string, Record<string, string>, string][] = [
     ["http://b", KEYS, "must be a directory, or s3://BUCKET[/PREFIX]"],
+    ["", KEYS, "must be a directory, or s3://BUCKET[/PREFIX]"],
+    ["s3:/b", KEYS, "must be a directory, or s3://BUCKET[/PREFIX]"],
     ["s3:///p", KEYS, "must be a directory, or s3://BUCKET[/PREFIX]"],
     ["s3://id:s3cret@b", KEYS, "must be a directory, or s3://BUCKET[/PREFIX]"],
     [

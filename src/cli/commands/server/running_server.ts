@@ -1,4 +1,5 @@
 import { LLAMA_VERSION } from "../../../../ffi/library/version.ts";
+import type { SharedCacheLocation } from "../../../engine/protocol/mod.ts";
 import { endSpare } from "../../../engine/process/spare_process.ts";
 import { isReference } from "../../../models/pull/mod.ts";
 import {
@@ -44,6 +45,7 @@ import {
   checkDefaultModel,
   checkOpen,
   createLog,
+  folderProblem,
   LatePreparation,
   type Log,
   logAccess,
@@ -79,6 +81,7 @@ export async function runServer(
   const address = "path" in bind ? bind : resolveAddress(bind);
   checkOpen(values, address);
   if (values["api-key"] !== null) checkApiKey(values["api-key"]);
+  const sharedCache = sharedCacheOf(globals, env);
   const certificate = certificateFiles(values["tls-cert"], values["tls-key"]);
   if (certificate !== null && "path" in address) {
     throw new UsageError("--tls-cert: a Unix socket has no TLS");
@@ -208,7 +211,10 @@ export async function runServer(
     }
     if (config !== null) log.info(`Using configuration file ${config.path}`);
     noteDiskCache(globals, env, log);
-    noteSharedCache(globals, env, log);
+    if (sharedCache !== undefined) await noteSharedCache(sharedCache, log);
+    else if (globals["shared-cache-key"] !== null) {
+      log.warn("--shared-cache-key has no effect without --shared-cache");
+    }
     await using _watch = watchConfig(
       { values, globals, config, configPaths, reload },
       session,
@@ -262,14 +268,15 @@ function noteDiskCache(globals: GlobalValues, env: Environment["env"], log: Log)
   log.info(`Prompts and answers are kept in ${folder}, at most ${bytes(size)} (--disk-cache)`);
 }
 
-/**
- * Names the place of the prefixes that servers share.
- * @throws {UsageError} if it cannot be a place: a load would be too late.
- */
-function noteSharedCache(globals: GlobalValues, env: Environment["env"], log: Log): void {
-  const location = sharedCacheOf(globals, env);
-  if (location === undefined) return;
-  log.info(`Prompts and answers are shared in ${nameOfSharedCache(location)} (--shared-cache)`);
+/** Names the place of the prefixes that servers share, and what is wrong with it. */
+async function noteSharedCache(location: SharedCacheLocation, log: Log): Promise<void> {
+  const place = nameOfSharedCache(location);
+  log.info(`Prompts and answers are shared in ${place} (--shared-cache)`);
+  const problem = "folder" in location ? await folderProblem(location.folder) : null;
+  // A network file system may be mounted later.
+  if (problem !== null) {
+    log.warn(`--shared-cache: ${place} ${problem}; this server goes on without it meanwhile`);
+  }
 }
 
 /** Whether each model gets a process of its own. The log says what is without effect otherwise. */
