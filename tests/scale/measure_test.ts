@@ -8,7 +8,9 @@ import { Cluster } from "./cluster.ts";
 import { measureBatches } from "./measure/batches.ts";
 import { vocabularyOf } from "./measure/client.ts";
 import { replay } from "./measure/replay.ts";
+import { measureSessions } from "./measure/sessions.ts";
 import { setUp } from "./measure/setup.ts";
+import { replicas } from "./shared_servers.ts";
 
 const haproxy = { name: "haproxy", here: await has("haproxy", "-v") };
 
@@ -54,3 +56,18 @@ testWith(
     }
   },
 );
+
+Deno.test("the first token with the session of another replica is measured", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await using stack = new AsyncDisposableStack();
+    const { args } = await setUp(undefined);
+    const start = replicas(stack, { SHIMMY_SHARED_CACHE: folder });
+    const [times] = await measureSessions(await start({}, args), await start({}, args), [100], 1);
+    assertEquals(times!.tokens, 100);
+    assert(times!.stateBytes > 100_000, `${times!.stateBytes} bytes`);
+    assert(times!.sharedMs > 0 && times!.computedMs > 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -24,17 +24,24 @@ interface Chunk {
   readonly timings: { readonly cache_n: number; readonly prompt_ms: number };
 }
 
+/** What a request has beside its prompt. */
+export interface CompletionOptions {
+  /** `x-shimmy-prefix` of the answer before in the same conversation. */
+  readonly prefix?: string | null;
+  /** Name of the session. */
+  readonly session?: string;
+}
+
 /**
  * Asks for a number of tokens after a prompt of tokens.
  *
- * @param prefix `x-shimmy-prefix` of the answer before in the same conversation
  * @throws {Error} if the server refuses, or the stream breaks off.
  */
 export async function complete(
   url: string,
   prompt: readonly number[],
   tokens: number,
-  prefix: string | null = null,
+  { prefix = null, session }: CompletionOptions = {},
 ): Promise<Completion> {
   const sentAt = performance.now();
   const response = await fetch(`${url}/completion`, {
@@ -49,6 +56,7 @@ export async function complete(
       temperature: 0,
       ignore_eos: true,
       stream: true,
+      ...(session === undefined ? {} : { session }),
     }),
   });
   if (!response.ok || response.body === null) {

@@ -33,7 +33,7 @@ export async function replay(trace: readonly TraceRequest[], target: Target): Pr
     const wait = begun + request.timestamp - performance.now();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     const prompt = prompts.prompt(request);
-    const answer = await complete(target.url, prompt, request.output_length, prefix);
+    const answer = await complete(target.url, prompt, request.output_length, { prefix });
     const tokens = answer.pieces.flatMap(({ tokens }) => tokens);
     prompts.answered(request, prompt, tokens);
     const replica = Math.max(0, target.replicas.indexOf(answer.replica ?? ""));
