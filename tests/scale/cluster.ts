@@ -10,7 +10,7 @@ const REPLICAS = [["a", 11441], ["b", 11442], ["c", 11443]] as const;
 const PROXY_PORT = 11400;
 
 /** How long anything here may take on a busy machine. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 export type ReplicaName = (typeof REPLICAS)[number][0];
 
