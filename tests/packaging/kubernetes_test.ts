@@ -21,6 +21,11 @@ const ALL_VALUES = [
   "monitoring.enabled=true",
   "drainSeconds=60",
   "env.SHIMMY_KEEP_ALIVE=10m",
+  "envFrom[0].secretRef.name=store",
+  "volumes[0].name=states",
+  "volumes[0].persistentVolumeClaim.claimName=states",
+  "volumeMounts[0].name=states",
+  "volumeMounts[0].mountPath=/states",
   "nodeSelector.pool=gpu",
   "tolerations[0].key=gpu",
   "tolerations[0].operator=Exists",
@@ -70,6 +75,9 @@ testWith(
       assertStringIncludes(full, "claimName: shared");
       assertMatch(full, /name: SHIMMY_BASE_GGUF\s+value: "hf:owner\/repository"/);
       assertMatch(full, /name: SHIMMY_KEEP_ALIVE\s+value: "10m"/);
+      assertMatch(full, /envFrom:\s+- secretRef:\s+name: store\n/);
+      assertMatch(full, /- mountPath: \/states\s+name: states\n/);
+      assertMatch(full, /- name: states\s+persistentVolumeClaim:\s+claimName: states\n/);
       assertMatch(full, /nodeSelector:\s+pool: gpu\s+tolerations:/);
       assertEquals(/HorizontalPodAutoscaler|PersistentVolumeClaim\n/.test(full), false);
     } finally {
