@@ -9,7 +9,9 @@
 import { median } from "../../../scripts/bench/stats.ts";
 import { table } from "../../../scripts/docs/markdown.ts";
 import type { Server } from "../../cli/machine.ts";
-import { replicas, statusOf, until } from "../shared_servers.ts";
+import { statusOf } from "../../support/shared_states.ts";
+import { until } from "../../support/until.ts";
+import { replicas } from "../shared_servers.ts";
 import { complete, firstTokenMs, tokenOf, vocabularyOf } from "./client.ts";
 import { runMeasurement, writeJson } from "./options.ts";
 import { setUp } from "./setup.ts";
