@@ -1,33 +1,16 @@
 import type { Batch } from "../../ffi/mod.ts";
 import { PrefixCache } from "../../src/engine/kv_cache/mod.ts";
 import { SAVED_STATE_BYTES } from "../../src/engine/model/mod.ts";
-import { addPrefillChunks } from "../../src/engine/scheduler/batch_builder.ts";
-import { BatchPolicy, type BatchSelection } from "../../src/engine/scheduler/batch_policy.ts";
+import { BatchPolicy } from "../../src/engine/scheduler/batch_policy.ts";
 import { PrefillBudget } from "../../src/engine/scheduler/order/priority.ts";
+import { PaddingRows } from "../../src/engine/scheduler/padding_rows.ts";
 import { Scheduler } from "../../src/engine/scheduler/scheduler.ts";
 import type { Sequence } from "../../src/engine/scheduler/sequence.ts";
+import { type BatchMeans, buildBatch } from "../../src/engine/scheduler/step_batch.ts";
 import { SimulatedMemory } from "./memory.ts";
+import { microBatches, SimulatedBatch } from "./micro_batches.ts";
 import type { SimulatedSequence } from "./sequence.ts";
-import { type BatchTimes, decodeMs, prefillMs } from "./timings.ts";
-
-/** A batch that counts its rows. */
-class CountingBatch {
-  length = 0;
-
-  constructor(readonly capacity: number) {}
-
-  get room(): number {
-    return this.capacity - this.length;
-  }
-
-  clear(): void {
-    this.length = 0;
-  }
-
-  add(): number {
-    return this.length++;
-  }
-}
+import { type BatchTimes, microBatchMs } from "./timings.ts";
 
 /** A batch that is being computed. */
 interface RunningBatch {
@@ -36,6 +19,8 @@ interface RunningBatch {
   readonly tokens: number;
   /** When it began. */
   readonly begun: number;
+  /** The part of its time after states were saved and restored, which the engine's rules see. 0 to 1. */
+  readonly share: number;
 }
 
 /**
@@ -44,24 +29,23 @@ interface RunningBatch {
  */
 export class Replica {
   readonly #times: BatchTimes;
+  readonly #memory: SimulatedMemory;
   readonly #cache: PrefixCache;
   readonly #scheduler: Scheduler;
   readonly #policy = new BatchPolicy();
   readonly #budget = new PrefillBudget();
-  readonly #batch: CountingBatch;
+  readonly #padding: PaddingRows;
+  readonly #batch: SimulatedBatch;
+  readonly #means: BatchMeans;
   readonly #sequences = new Map<Sequence, SimulatedSequence>();
   #running: RunningBatch | null = null;
   #nextToken = -1;
 
   constructor(times: BatchTimes) {
     this.#times = times;
-    this.#batch = new CountingBatch(times.batch);
-    const memory = new SimulatedMemory(
-      times.parallel,
-      (id) => this.#cache.streams[id]!.tokens.length,
-      times.kvBytes,
-    );
-    this.#cache = new PrefixCache(memory, {
+    this.#batch = new SimulatedBatch(times.batch);
+    this.#memory = new SimulatedMemory(times, (id) => this.#cache.streams[id]!.tokens.length);
+    this.#cache = new PrefixCache(this.#memory, {
       streams: times.parallel,
       canTruncate: true,
       window: 0,
@@ -70,6 +54,23 @@ export class Replica {
       mayShiftPositions: false,
     });
     this.#scheduler = new Scheduler(this.#cache, times.context, () => {});
+    this.#padding = new PaddingRows(times.context);
+    this.#means = this.#meansOf(times);
+  }
+
+  /** What the engine builds batches with, as far as it uses it for text without drafts. */
+  #meansOf({ batch, promptRows, rowGroup }: BatchTimes): BatchMeans {
+    const model = {
+      ...{ maxOutputs: batch, kvUnified: false },
+      promptRows: { group: rowGroup, most: promptRows },
+    } as unknown as BatchMeans["model"];
+    const parts = {
+      batch: this.#batch as unknown as Batch,
+      policy: this.#policy,
+      speculation: { draft: () => {} },
+      padding: this.#padding,
+    } as unknown as BatchMeans["parts"];
+    return { model, parts, prefillBudget: this.#budget, cache: this.#cache };
   }
 
   /** Requests that wait or run. */
@@ -99,63 +100,31 @@ export class Replica {
    */
   begin(now: number): number | null {
     this.#scheduler.admit(now);
-    const { msPerToken } = this.#budget;
-    const selection = this.#policy.next(this.#scheduler.running, now, msPerToken);
+    const selection = this.#policy.next(this.#scheduler.running, now, this.#budget.msPerToken);
     if (selection === null) return null;
-    return selection.isPrefill ? this.#beginPrefill(selection, now) : this.#beginDecode(
-      selection.sequences,
-      now,
-    );
-  }
-
-  #beginPrefill({ sequences, decoding, isBurst = false }: BatchSelection<Sequence>, now: number) {
-    const { batch, rowGroup } = this.#times;
-    const budget = this.#budget.size(isBurst ? 0 : decoding, sequences.length, batch);
-    const way = { riders: [], isUnified: false, rowGroup, isEven: isBurst };
-    const held = new Map(sequences.map((one) => [one, one.stream!.tokens.length]));
-    const chosen = addPrefillChunks(
-      this.#batch as unknown as Batch,
-      sequences,
-      budget,
-      now,
-      batch,
-      way,
-    );
-    this.#policy.continueWith(chosen.tails);
-    this.#start(chosen.sequences, true, now);
-    // The attention of a token is over those before it.
-    const context = chosen.sequences.reduce((sum, one) => {
-      const before = held.get(one)!;
-      return sum + before * (one.stream!.tokens.length - before);
-    }, 0) / this.#batch.length;
-    return prefillMs(this.#times, this.#batch.length, context);
-  }
-
-  #beginDecode(sequences: readonly Sequence[], now: number): number {
-    this.#batch.clear();
-    for (const { outputs, stream, tokens } of sequences) {
-      outputs.length = 0;
-      outputs.push(this.#batch.add());
-      stream!.tokens.push(tokens.at(-1)!);
-    }
-    this.#start(sequences, false, now);
-    const tokens = sequences.reduce((sum, { stream }) => sum + stream!.tokens.length, 0);
-    return decodeMs(this.#times, sequences.length, tokens / sequences.length);
-  }
-
-  #start(members: readonly Sequence[], isPrefill: boolean, begun: number): void {
+    const { isPrefill } = selection;
+    const { members } = buildBatch(selection, this.#means, now);
+    const { stateMs, copyMs } = this.#memory.takeTimes();
+    const ms = microBatches(this.#batch.rows, this.#times.microBatch)
+      .reduce((sum, one) => sum + microBatchMs(this.#times, one), copyMs);
+    const whole = ms + stateMs;
     this.#running = {
-      ...{ isPrefill, begun, tokens: this.#batch.length },
+      ...{ isPrefill, tokens: this.#batch.length, begun: now, share: whole === 0 ? 1 : ms / whole },
       members: members.map((one) => this.#sequences.get(one)!),
     };
+    return whole;
   }
 
   /** Ends the batch that {@linkcode Replica.begin} began. @returns the sequences whose answer is complete. */
   end(now: number): SimulatedSequence[] {
-    const { members, isPrefill, tokens, begun } = this.#running!;
+    const { members, isPrefill, tokens, begun, share } = this.#running!;
     this.#running = null;
-    if (isPrefill) this.#budget.record(tokens, now - begun);
-    else this.#budget.recordDecode(now - begun);
+    const ms = (now - begun) * share;
+    if (isPrefill) this.#budget.record(tokens, ms);
+    else {
+      this.#budget.recordDecode(ms);
+      this.#padding.record(ms);
+    }
     this.#cache.completeCopies();
     const complete = members.filter((sequence) =>
       sequence.outputs.length > 0 && sequence.sample(this.#nextToken--, now)

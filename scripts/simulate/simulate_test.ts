@@ -52,6 +52,44 @@ Deno.test("the next turn waits for the answer, whose tokens are cached but for t
   assertEquals(simulate(later, TIMES, 1, "round-robin")[1]!.sentAt, 5000);
 });
 
+Deno.test("states that are saved, restored and copied take their time", () => {
+  const times = { ...TIMES, parallel: 1, saveMs: 0.1, restoreMs: 0.2 };
+  const trace = [
+    request({ conversation: "a" }),
+    request({ conversation: "b", timestamp: 5000 }),
+    request({ conversation: "a", timestamp: 10_000, input_length: 150 }),
+  ];
+  // 104 tokens of a conversation are in the stream: its last one is not.
+  assertEquals(firstTokens(simulate(trace, times, 1, "sticky")), [
+    3 + 100,
+    3 + 100 + 10.4,
+    3 + 46 + 10.4 + 20.8,
+  ]);
+  const shared = [
+    request({ hash_ids: [1, 2], input_length: 600, output_length: 500 }),
+    request({ hash_ids: [1, 3], input_length: 600, output_length: 1, timestamp: 1000 }),
+  ];
+  const first = (copyMs: number) =>
+    firstTokens(simulate(shared, { ...TIMES, copyMs }, 1, "sticky"))[0]!;
+  assertAlmostEquals(first(40) - first(0), 40);
+});
+
+Deno.test("a gap between the streams of answers separates their batches", () => {
+  const decode = [1, 2, 3].map((sequences) => ({ sequences, context: 0, ms: 9 + sequences }));
+  const times = {
+    ...TIMES,
+    parallel: 3,
+    decode: [...decode.slice(0, 2), { ...decode[2]!, ms: 30 }],
+  };
+  const ended = (...answers: readonly number[]) => {
+    const trace = answers.map((output_length) => request({ output_length }));
+    return Math.max(...simulate(trace, times, 1, "sticky").map(({ endedAt }) => endedAt));
+  };
+  // Of 20 tokens, 18 are decoded by two streams: in 11 ms together, in 20 ms apart.
+  const gap = ended(20, 2, 20) - ended(20, 20, 2);
+  assert(gap >= 17 * 9, `${gap} ms`);
+});
+
 Deno.test("replicas on one machine slow each other down only while they compute together", () => {
   const trace = [request({ output_length: 1 }), request({ output_length: 1 })];
   const own = simulate(trace, TIMES, 2, "round-robin");

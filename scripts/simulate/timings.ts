@@ -1,4 +1,5 @@
 /** Measured times of batches: the file that `deno task measure:batches` writes. */
+import type { MicroBatch } from "./micro_batches.ts";
 
 /** A decode batch: one token for each sequence. */
 export interface DecodeTime {
@@ -29,14 +30,22 @@ export interface BatchTimes {
   readonly parallel: number;
   /** Maximum tokens of a sequence. */
   readonly context: number;
-  /** Maximum tokens of a prefill batch, and those that the kernels compute together. */
+  /** Maximum tokens of a batch, `n_batch`, and of those that libllama computes together, `n_ubatch`. */
   readonly batch: number;
+  readonly microBatch: number;
+  /** Tokens of prompts that the engine puts into a batch, unless the rest is small, and a group of the kernels. */
+  readonly promptRows: number;
   readonly rowGroup: number;
   /** Bytes of the KV cache for each token. */
   readonly kvBytes: number;
   readonly decode: readonly DecodeTime[];
   readonly prefill: readonly PrefillTime[];
-  /** Milliseconds of a request outside of batches, until its first token arrives. */
+  /** Milliseconds to save a token of a stream to host memory, and to restore it. */
+  readonly saveMs: number;
+  readonly restoreMs: number;
+  /** Milliseconds to copy a stream to another one. */
+  readonly copyMs: number;
+  /** Milliseconds of a request outside of batches and copies, until its first token arrives. */
   readonly overheadMs: number;
   /**
    * How many times as long a batch takes while 1, 2, ... replicas compute on the same machine. Where each has
@@ -44,6 +53,18 @@ export interface BatchTimes {
    */
   readonly slowdown: readonly number[];
 }
+
+const POSITIVE = [
+  "threads",
+  "parallel",
+  "context",
+  "batch",
+  "microBatch",
+  "promptRows",
+  "rowGroup",
+  "kvBytes",
+] as const;
+const AT_LEAST_ZERO = ["saveMs", "restoreMs", "copyMs", "overheadMs"] as const;
 
 const isPositive = (value: unknown) => typeof value === "number" && value > 0;
 const isAtLeastZero = (value: unknown) => typeof value === "number" && value >= 0;
@@ -55,7 +76,7 @@ const isAtLeastZero = (value: unknown) => typeof value === "number" && value >= 
  */
 export function parseTimes(text: string): BatchTimes {
   const times = JSON.parse(text) as BatchTimes;
-  for (const field of ["threads", "parallel", "context", "batch", "rowGroup", "kvBytes"] as const) {
+  for (const field of POSITIVE) {
     if (!isPositive(times[field])) {
       throw new SyntaxError(`${field} must be a number above 0, not ${times[field]}`);
     }
@@ -69,8 +90,9 @@ export function parseTimes(text: string): BatchTimes {
   }
   requireGrid("decode", "sequences", times.decode);
   requireGrid("prefill", "tokens", times.prefill);
-  if (!isAtLeastZero(times.overheadMs)) {
-    throw new SyntaxError(`overheadMs must be a number of at least 0, not ${times.overheadMs}`);
+  for (const field of AT_LEAST_ZERO) {
+    if (isAtLeastZero(times[field])) continue;
+    throw new SyntaxError(`${field} must be a number of at least 0, not ${times[field]}`);
   }
   return times;
 }
@@ -100,8 +122,17 @@ function requireGrid<Size extends string>(
   });
 }
 
+/** Milliseconds of a micro-batch. */
+export function microBatchMs(times: BatchTimes, { streams, rows, context }: MicroBatch): number {
+  return rows === 1 ? decodeMs(times, streams, context) : prefillMs(times, streams * rows, context);
+}
+
 /** Milliseconds of a decode batch. @param context mean tokens before it in each sequence */
-export function decodeMs({ decode }: BatchTimes, sequences: number, context: number): number {
+export function decodeMs(
+  { decode }: Pick<BatchTimes, "decode">,
+  sequences: number,
+  context: number,
+): number {
   return onGrid(
     decode.map(({ sequences, context, ms }) => ({ x: sequences, y: context, ms })),
     sequences,
@@ -110,7 +141,11 @@ export function decodeMs({ decode }: BatchTimes, sequences: number, context: num
 }
 
 /** Milliseconds of a prefill batch. @param context mean tokens before those of the batch */
-export function prefillMs({ prefill }: BatchTimes, tokens: number, context: number): number {
+export function prefillMs(
+  { prefill }: Pick<BatchTimes, "prefill">,
+  tokens: number,
+  context: number,
+): number {
   return onGrid(
     prefill.map(({ tokens, context, ms }) => ({ x: tokens, y: context, ms })),
     tokens,

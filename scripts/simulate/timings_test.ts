@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { decodeMs, parseTimes, prefillMs, slowdownOf } from "./timings.ts";
+import { decodeMs, microBatchMs, parseTimes, prefillMs, slowdownOf } from "./timings.ts";
 import { TIMES } from "./times_double.ts";
 
 Deno.test("times between measured points are on the lines between them", () => {
@@ -20,6 +20,8 @@ Deno.test("times between measured points are on the lines between them", () => {
   assertAlmostEquals(decodeMs(times, 2, 200), 60);
   assertAlmostEquals(prefillMs(times, 40, 0), 28);
   assertAlmostEquals(prefillMs(times, 40, 50), 42);
+  assertAlmostEquals(microBatchMs(times, { streams: 2, rows: 1, context: 50 }), 30);
+  assertAlmostEquals(microBatchMs(times, { streams: 2, rows: 20, context: 50 }), 42);
   assertEquals(prefillMs({ ...times, prefill: [{ tokens: 8, context: 0, ms: 5 }] }, 9, 9), 5);
 });
 
@@ -63,6 +65,8 @@ Deno.test("a file without measured times is refused with the field", () => {
         "prefill has two times for tokens 1 and context 0",
       ],
       ["slowdown", null, "slowdown must be a list of measured times"],
+      ["microBatch", undefined, "microBatch must be a number above 0, not undefined"],
+      ["copyMs", -1, "copyMs must be a number of at least 0, not -1"],
       ["overheadMs", undefined, "overheadMs must be a number of at least 0, not undefined"],
     ] as const
   ) {

@@ -1,13 +1,14 @@
 /** Measures the times of batches with real servers, as `deno task simulate` needs them. */
 import { median } from "../../../scripts/bench/stats.ts";
 import type { BatchTimes, DecodeTime, PrefillTime } from "../../../scripts/simulate/timings.ts";
-import { complete, type Completion, firstTokenMs, tokenOf } from "./client.ts";
+import { complete, type Completion, tokenOf } from "./client.ts";
+import { measureCopies } from "./copies.ts";
 import type { ReplicaFacts } from "./setup.ts";
 
 /** Tokens before a batch. Times between them and past them are on a line. */
 const CONTEXTS = [64, 1024];
-/** Tokens of prefill batches. The batch size is measured too. */
-const PROMPTS = [8, 16, 64, 128];
+/** Tokens of prefill batches. The largest micro-batch is measured too. */
+const PROMPTS = [2, 4, 8, 16, 32, 48, 64, 128, 192];
 /** Tokens of an answer whose batches are timed. */
 const ANSWER = 24;
 /** Repetitions, of which the median counts. */
@@ -29,8 +30,9 @@ export async function measureBatches(servers: MeasuredServers): Promise<BatchTim
   const measurement = new Measurement(servers);
   await measurement.warmUp();
   const decode = await measurement.decode();
-  const { prefill, overheadMs } = await measurement.prefill();
-  return { ...servers.facts, decode, prefill, overheadMs, slowdown: await measurement.slowdown() };
+  const prefill = await measurement.prefill();
+  const copies = await measurement.copies(prefill);
+  return { ...servers.facts, decode, prefill, ...copies, slowdown: await measurement.slowdown() };
 }
 
 class Measurement {
@@ -93,13 +95,12 @@ class Measurement {
     );
   }
 
-  async prefill(): Promise<Pick<BatchTimes, "prefill" | "overheadMs">> {
+  async prefill(): Promise<PrefillTime[]> {
     const times: PrefillTime[] = [];
-    const overheads: number[] = [];
     for (const context of [0, CONTEXTS.at(-1)!]) {
       const before = this.#fresh(context);
       if (context > 0) await complete(this.#url, before, 1);
-      for (const tokens of new Set([...PROMPTS, this.#servers.facts.batch])) {
+      for (const tokens of new Set([...PROMPTS, this.#servers.facts.microBatch])) {
         const runs: Completion[] = [];
         for (let run = 0; run < REPEATS; run++) {
           runs.push(await complete(this.#url, [...before, ...this.#fresh(tokens)], 1));
@@ -113,10 +114,18 @@ class Measurement {
           );
         }
         times.push({ tokens, context, ms: median(runs.map(({ promptMs }) => promptMs)) });
-        overheads.push(...runs.map((one) => firstTokenMs(one) - one.promptMs));
       }
     }
-    return { prefill: times, overheadMs: Math.max(0, median(overheads)) };
+    return times;
+  }
+
+  copies(prefill: readonly PrefillTime[]) {
+    const server = {
+      parallel: this.#servers.facts.parallel,
+      fresh: (length: number) => this.#fresh(length),
+      ask: (prompt: readonly number[]) => complete(this.#url, prompt, 1),
+    };
+    return measureCopies(server, prefill);
   }
 
   /** The time of the same work while more servers do it, as a multiple of that of one. */

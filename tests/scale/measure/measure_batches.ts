@@ -22,7 +22,8 @@ export async function measureReplicas({ args, facts }: ReplicaSetup): Promise<Ba
 }
 
 /** The measured times as tables. */
-export function timesTables({ decode, prefill, overheadMs, slowdown }: BatchTimes): string {
+export function timesTables(times: BatchTimes): string {
+  const { decode, prefill, saveMs, restoreMs, copyMs, overheadMs, slowdown } = times;
   const decoded = table(
     ["sequences", "tokens before", "decode batch"],
     decode.map((
@@ -34,9 +35,10 @@ export function timesTables({ decode, prefill, overheadMs, slowdown }: BatchTime
     prefill.map(({ tokens, context, ms }) => [`${tokens}`, `${context}`, `${ms.toFixed(1)} ms`]),
   );
   const factors = slowdown.map((factor, at) => `${at + 1}: ${factor.toFixed(2)}`).join(", ");
-  return `${decoded}\n\n${prefilled}\n\nOutside of batches: ${
-    overheadMs.toFixed(1)
-  } ms a request. ` +
+  return `${decoded}\n\n${prefilled}\n\n` +
+    `To save 1,000 tokens: ${(saveMs * 1000).toFixed(1)} ms, to restore them: ` +
+    `${(restoreMs * 1000).toFixed(1)} ms, to copy a stream: ${copyMs.toFixed(1)} ms. ` +
+    `Outside of batches and copies: ${overheadMs.toFixed(1)} ms a request. ` +
     `Times as long a batch takes while replicas compute: ${factors}.`;
 }
 

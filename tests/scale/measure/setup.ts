@@ -20,7 +20,17 @@ const CONTEXT = 2048;
 const BATCH = 512;
 
 /** The facts of replicas that are known without a measurement. */
-export type ReplicaFacts = Omit<BatchTimes, "decode" | "prefill" | "overheadMs" | "slowdown">;
+export type ReplicaFacts = Omit<BatchTimes, MeasuredField>;
+
+/** The fields that are measured. */
+export type MeasuredField =
+  | "decode"
+  | "prefill"
+  | "saveMs"
+  | "restoreMs"
+  | "copyMs"
+  | "overheadMs"
+  | "slowdown";
 
 /** A model file and how replicas load it. */
 export interface ReplicaSetup {
@@ -48,7 +58,8 @@ export async function setUp(model: string | undefined): Promise<ReplicaSetup> {
     facts: {
       model: basename(path),
       machine: `${await machine()}, one thread a replica`,
-      ...{ threads: 1, parallel: PARALLEL, context: CONTEXT, batch: most, rowGroup: group },
+      ...{ threads: 1, parallel: PARALLEL, context: CONTEXT, batch: BATCH, rowGroup: group },
+      ...{ microBatch: Math.min(BATCH, CPU_MICRO_BATCH), promptRows: most },
       kvBytes: await kvBytesOf(path),
     },
   };
