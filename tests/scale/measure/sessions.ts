@@ -21,7 +21,7 @@ const LENGTHS = [128, 512, 1536];
 /** Tokens that the next prompt has beside those. */
 const MORE = 16;
 /** Conversations of each length, of which the median counts. */
-const REPEATS = 5;
+const REPEATS = 7;
 
 /** Medians for conversations of one length. */
 export interface SessionTimes {
