@@ -1,19 +1,10 @@
 /** A model's process that is stopped, as by a debugger or a full cgroup, or whose engine thread hangs. */
 import { assertEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
 import { childrenOf, Machine, Server } from "../cli/machine.ts";
 import { engineThread, holdThread, whyNoHold } from "../support/held_thread.ts";
+import { until } from "../support/until.ts";
 
 const ask = { prompt: "What is the capital of France?", temperature: 0 };
-
-/** Waits until a condition holds; the heartbeat takes seconds. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    if (await condition()) return;
-    await delay(100);
-  }
-  throw new Error("The condition does not hold after a minute");
-}
 
 /** The status of `/ready`. */
 async function readiness(server: Server): Promise<number> {

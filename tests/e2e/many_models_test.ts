@@ -20,6 +20,7 @@ import {
   TINY_F16,
   tinyOptions,
 } from "../support/engine.ts";
+import { until } from "../support/until.ts";
 
 const FRANCE = "What is the capital of France?";
 
@@ -85,15 +86,6 @@ async function running(server: Server): Promise<Running[]> {
 
 async function names(server: Server): Promise<string[]> {
   return (await running(server)).map(({ name }) => name);
-}
-
-/** Waits until something holds, for half a minute at most. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let waited = 0; waited < 600; waited++) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error("What was waited for did not happen");
 }
 
 async function reply(server: Server, model: string, more: object = {}): Promise<string> {

@@ -4,6 +4,7 @@ import type { Server } from "../cli/machine.ts";
 import { StalledServer } from "../doubles/stalled_server.ts";
 import { FrameSocket } from "../e2e/frame_socket.ts";
 import { joined, pattern, png } from "../support/pictures.ts";
+import { until } from "../support/until.ts";
 import { served } from "./serving.ts";
 import { MEDIA_FOLDER, withModel } from "./setup.ts";
 
@@ -46,14 +47,6 @@ const DIALECTS: readonly (readonly [path: string, body: (urls: readonly string[]
     }],
   })],
 ];
-
-/** Waits for a condition; a busy machine may take long. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waited = 0; !await condition(); waited++) {
-    if (waited === 3_000) throw new Error("What was waited for did not happen");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 function post(server: Server, path: string, body: object, signal?: AbortSignal): Promise<Response> {
   return fetch(server.url(path), {
