@@ -110,7 +110,7 @@ export class Cluster implements AsyncDisposable {
       const text = await response.text();
       if (response.ok) return;
       if (performance.now() > deadline) throw new Error(`Replica ${name} is not ready: ${text}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
 

@@ -35,9 +35,15 @@ export interface ProbeOptions {
   /** Default: a TCP connection. */
   readonly connect?: (endpoint: Endpoint) => Promise<WorkerConnection>;
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds for everything. Default 5,000. */
+  /** Milliseconds for everything. Default 10,000: a busy worker starts a process for the connection. */
   readonly timeoutMs?: number;
 }
+
+/**
+ * Parts of the time limit. Where this thread is held up, as at the start of a server on a busy machine, one part
+ * passes: the answer may have come meanwhile.
+ */
+const TICKS = 10;
 
 /** Requests whose median is the latency. */
 const LATENCY_REQUESTS = 9;
@@ -51,12 +57,14 @@ const LATENCY_REQUESTS = 9;
  * @throws {ShimmyError} `backend` with the reason; `cancelled`.
  */
 export async function probeWorker(endpoint: Endpoint, options: ProbeOptions = {}): Promise<Worker> {
-  const { connect = connectTcp, timeoutMs = 5_000 } = options;
+  const { connect = connectTcp, timeoutMs = 10_000 } = options;
   const refuse = (what: string, cause?: unknown) =>
     new ShimmyError("backend", `Worker ${endpoint.text} ${what}`, { cause });
   const ending = Promise.withResolvers<never>();
   ending.promise.catch(() => {});
-  const timer = setTimeout(() => {
+  let ticks = 0;
+  const timer = setInterval(() => {
+    if (++ticks < TICKS) return;
     const what = stage === "connect"
       ? `cannot be reached within ${timeoutMs / 1000} s`
       : `accepts connections and does not answer within ${
@@ -65,7 +73,7 @@ export async function probeWorker(endpoint: Endpoint, options: ProbeOptions = {}
         "or it serves another program (llama.cpp's rpc-server serves one at a time), " +
         "or it needs --rpc-key";
     ending.reject(refuse(what));
-  }, timeoutMs);
+  }, timeoutMs / TICKS);
   const cancel = () => ending.reject(new ShimmyError("cancelled", "The check was cancelled"));
   options.signal?.addEventListener("abort", cancel);
   if (options.signal?.aborted) cancel();
@@ -90,7 +98,7 @@ export async function probeWorker(endpoint: Endpoint, options: ProbeOptions = {}
     throw refuse(`cannot be reached: ${reasonOf(error)}`, error);
   } finally {
     hasEnded = true;
-    clearTimeout(timer);
+    clearInterval(timer);
     options.signal?.removeEventListener("abort", cancel);
     if (stream !== null) closeQuietly(stream);
   }
