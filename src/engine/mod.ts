@@ -10,6 +10,7 @@ export {
   endSpare,
   ENGINE_COMMAND,
   ENGINE_MODULE,
+  isMissingWorker,
   isWorkerLoss,
   NOT_RESPONDING,
   startSpare,

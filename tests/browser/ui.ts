@@ -9,7 +9,7 @@ import { Chromium, findChromium } from "./chromium.ts";
 export const TINY_NAME = "shimmy-tiny";
 
 /** Milliseconds that a step of a test may take on a busy machine. */
-const STEP_MS = 30_000;
+const STEP_MS = 90_000;
 
 export interface UiOptions {
   /** Arguments of `serve`. */

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { Server } from "../cli/machine.ts";
+import { until } from "../support/until.ts";
 import { type RpcMachine, rpcTest, TINY_F16 } from "./setup.ts";
 
 const QUESTION = { prompt: "What is the capital of France?", temperature: 0 };
@@ -97,4 +98,24 @@ rpcTest("with --rpc-fallback a model is loaded on the workers that are left", as
   server.kill("SIGTERM");
   const { stderr } = await server.ended();
   assertStringIncludes(stderr, "loading without it (--rpc-fallback)");
+});
+
+rpcTest("a server that starts before its worker is ready when that answers", async (machine) => {
+  const { all: [gone] } = await machine.workers(1);
+  await gone!.end("SIGKILL");
+  const args = ["--port", "0", "--model-path", TINY_F16, "--gpu-layers", "all"];
+  await using server = await Server.start(
+    machine.plain,
+    [...args, "--rpc", gone!.address],
+    machine.env,
+  );
+  await server.says("is loaded again when its workers answer");
+  const ready = async () => {
+    const response = await fetch(server.url("/ready"));
+    await response.body?.cancel();
+    return response.status;
+  };
+  assertEquals(await ready(), 503);
+  await machine.worker([], gone!.port);
+  await until(async () => await ready() === 200);
 });

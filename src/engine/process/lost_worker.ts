@@ -12,6 +12,11 @@ export function isWorkerLoss(reason: string): boolean {
   return reason.startsWith(REASON);
 }
 
+/** Whether a load was refused because an RPC worker cannot be used now (`probeWorker`). */
+export function isMissingWorker(reason: string): boolean {
+  return /^Worker \S+ /.test(reason);
+}
+
 /**
  * Why the process of a model with RPC workers has ended, or gives no sign of life. Null if no worker is the reason.
  *

@@ -2,5 +2,5 @@
 export { ChildTransport, NOT_RESPONDING } from "./child_transport.ts";
 export { ENGINE_COMMAND, ENGINE_MODULE } from "./engine_program.ts";
 export { type ChildCommand, endSpare, startSpare } from "./spare_process.ts";
-export { explainWorkerLoss, isWorkerLoss } from "./lost_worker.ts";
+export { explainWorkerLoss, isMissingWorker, isWorkerLoss } from "./lost_worker.ts";
 export { type Transport, WorkerTransport } from "./transport.ts";

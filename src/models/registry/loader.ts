@@ -79,6 +79,20 @@ export class ModelLoader implements AsyncDisposable {
     return model.state === "loaded" ? model.engine : await this.#wait(key, model, signal);
   }
 
+  /** Like `engine`, for a model that no request has asked for: it is loaded again when its RPC workers answer. */
+  async preload(entry: ModelEntry, signal?: AbortSignal): Promise<Engine> {
+    const key = this.#engineKey(entry);
+    try {
+      return await this.engine(entry, signal);
+    } catch (error) {
+      const isFailed = this.#models.get(key)?.state === "failed";
+      if (isFailed && this.#restarts.isAwaited(key, entry.name, messageOf(error))) {
+        this.#loadAgain(key, entry);
+      }
+      throw error;
+    }
+  }
+
   /**
    * Like `engine`. The model is neither idle nor unloaded to free memory while the lease is held.
    */

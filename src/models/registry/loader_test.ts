@@ -320,6 +320,41 @@ Deno.test("a model that hangs again and again is loaded when its back-off has pa
   assertEquals(clock.pending, 0);
 });
 
+Deno.test("a preloaded model is loaded again when its RPC workers answer", async () => {
+  for (
+    const [isPreload, reason] of [[true, "Worker a:1 cannot"], [true, "No"], [
+      false,
+      "Worker a:1",
+    ]] as const
+  ) {
+    const clock = new ClockDouble();
+    let isAway = true;
+    let attempts = 0;
+    const loader = new ModelLoader({
+      load: () => {
+        attempts++;
+        if (isAway) return Promise.reject(new ShimmyError("backend", reason));
+        return Promise.resolve(new EngineDouble());
+      },
+      clock,
+    });
+    await assertRejects(
+      () => isPreload ? loader.preload(a) : loader.engine(a),
+      ShimmyError,
+      reason,
+    );
+    const isAwaited = isPreload && reason.startsWith("Worker");
+    // The first attempt after a failure is made at once.
+    await settle();
+    assertEquals([attempts, loader.state(a).state], [isAwaited ? 2 : 1, "failed"]);
+    isAway = false;
+    await clock.pass(1000);
+    assertEquals([attempts, loader.state(a).state], isAwaited ? [3, "loaded"] : [1, "failed"]);
+    await loader[Symbol.asyncDispose]();
+    assertEquals(clock.pending, 0);
+  }
+});
+
 Deno.test("a model that has lost an RPC worker is loaded again, as often as it takes", async () => {
   const clock = new ClockDouble();
   const engines: EngineDouble[] = [];

@@ -73,7 +73,8 @@ export interface Registry extends ModelPool, AsyncDisposable {
   resolveDraft(name: string): Promise<ModelEntry>;
   /**
    * Loads a model that no request has asked for yet, unless another model is loaded, loading or
-   * unloading: a preload must not evict the model of a request.
+   * unloading: a preload must not evict the model of a request. A model whose RPC workers do not answer is
+   * loaded again when they do.
    *
    * @returns Null if the model was not loaded.
    */
@@ -197,7 +198,9 @@ class Pool implements Registry {
   }
 
   async preload(entry: ModelEntry, signal?: AbortSignal): Promise<Engine | null> {
-    return this.#loader.hasOther(entry) ? null : await this.engine(entry, signal);
+    if (this.#loader.hasOther(entry)) return null;
+    const engine = await this.#loader.preload(entry, signal);
+    return withRequestDefaults(engine, entry.settings);
   }
 
   async lease(entry: ModelEntry, signal?: AbortSignal, keepAlive?: KeepAlive): Promise<Lease> {

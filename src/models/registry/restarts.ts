@@ -1,4 +1,4 @@
-import { isWorkerLoss, NOT_RESPONDING } from "../../engine/mod.ts";
+import { isMissingWorker, isWorkerLoss, NOT_RESPONDING } from "../../engine/mod.ts";
 import type { Log } from "../memory/mod.ts";
 import type { BackOff } from "./back_off.ts";
 import type { Clock } from "./clock.ts";
@@ -31,6 +31,17 @@ export class Restarts implements Disposable {
     }
     if (reason === NOT_RESPONDING) this.#log(`${name} did not respond and is loaded again`);
     return reason === NOT_RESPONDING;
+  }
+
+  /**
+   * Whether a model that a server loads before any request is loaded again: its RPC workers do not answer yet. A
+   * server that is not ready gets no requests from a proxy.
+   */
+  isAwaited(key: string, name: string, reason: string): boolean {
+    if (!isMissingWorker(reason)) return false;
+    this.#log(`${name} is loaded again when its workers answer`);
+    this.#lost.add(key);
+    return true;
   }
 
   /** Whether a model that could not be loaded is loaded again, because its workers may be back then. */
