@@ -9,6 +9,7 @@ export {
   folderProblem,
   resolveAddress,
   warnMissingFolders,
+  warnUnusedWorkerOptions,
 } from "./start_checks.ts";
 export { checkOpen, openBrowser, pageAddress } from "./web_page.ts";
 export { openStore } from "./store.ts";

@@ -8,7 +8,8 @@ import {
   splitFolders,
 } from "../../models/discovery/mod.ts";
 import { homeFolder, shardSet } from "../../models/entry/mod.ts";
-import { type Address, UsageError } from "../options/mod.ts";
+import { type Address, type GlobalValues, UsageError } from "../options/mod.ts";
+import type { Config } from "../config/mod.ts";
 import type { Log } from "./log.ts";
 
 /**
@@ -37,6 +38,19 @@ export async function warnMissingFolders(
   for (const path of splitFolders(modelDirs, { ...processEnvironment(), home })) {
     const problem = await folderProblem(path);
     if (problem !== null) log.warn(`--model-dirs: ${path} ${problem}`);
+  }
+}
+
+/** Warns of options for RPC workers where no model has workers. */
+export function warnUnusedWorkerOptions(
+  globals: Pick<GlobalValues, "rpc" | "rpc-key" | "rpc-fallback">,
+  config: Config | null,
+  log: Pick<Log, "warn">,
+): void {
+  const models = Object.values(config?.models.models ?? {});
+  if (globals.rpc.length > 0 || models.some(({ settings }) => settings.rpc?.length)) return;
+  for (const option of ["rpc-key", "rpc-fallback"] as const) {
+    if (globals[option]) log.warn(`--${option} has no effect without --rpc`);
   }
 }
 

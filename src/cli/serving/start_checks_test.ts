@@ -44,3 +44,12 @@ Deno.test("serve refuses a place of --shared-cache before it listens", async () 
     "shimmy: --shared-cache: must be a directory, or s3://BUCKET[/PREFIX]",
   ]]);
 });
+
+Deno.test("serve tells that an option for RPC workers has no effect without --rpc", async () => {
+  for (const given of [["--rpc-key", "key"], ["--rpc-fallback"]]) {
+    assertEquals(await start("--rpc", ...given), [
+      `warn: ${given[0]} has no effect without --rpc`,
+    ]);
+  }
+  assertEquals(await start("has no effect"), []);
+});

@@ -60,6 +60,7 @@ import {
   resolveAddress,
   warmUp,
   warnMissingFolders,
+  warnUnusedWorkerOptions,
   watchConfig,
   watchedLog,
 } from "../../serving/mod.ts";
@@ -215,6 +216,7 @@ export async function runServer(
     else if (globals["shared-cache-key"] !== null) {
       log.warn("--shared-cache-key has no effect without --shared-cache");
     }
+    warnUnusedWorkerOptions(globals, config, log);
     await using _watch = watchConfig(
       { values, globals, config, configPaths, reload },
       session,
