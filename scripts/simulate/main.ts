@@ -6,6 +6,7 @@
  *       [--conversations N --rate N --turns N --input N --output N --spread N --pause N --limit N --seed N]
  *       [--write-trace FILE] [--json FILE]
  */
+import { fileReason } from "../../src/errors.ts";
 import { table } from "../docs/markdown.ts";
 import { generateTrace } from "./generate.ts";
 import { parseSimulateOptions } from "./options.ts";
@@ -16,10 +17,10 @@ import { formatTrace, parseTrace } from "./trace.ts";
 
 async function main(args: readonly string[]): Promise<void> {
   const options = parseSimulateOptions(args);
-  const times = parseTimes(await Deno.readTextFile(options.times));
+  const times = parseTimes(await readInput("--times", options.times));
   const trace = options.trace === null
     ? generateTrace(options.workload)
-    : parseTrace(await Deno.readTextFile(options.trace));
+    : parseTrace(await readInput("--trace", options.trace));
   if (options.writeTrace !== null) await Deno.writeTextFile(options.writeTrace, formatTrace(trace));
   const runs = options.replicas.flatMap((replicas) =>
     // One replica gets everything, whatever the policy.
@@ -37,6 +38,15 @@ async function main(args: readonly string[]): Promise<void> {
     const { model, machine } = times;
     const record = { model, machine, requests: trace.length, runs };
     await Deno.writeTextFile(options.json, `${JSON.stringify(record, null, 1)}\n`);
+  }
+}
+
+/** @throws {TypeError} naming the option, if the file cannot be read. */
+async function readInput(option: string, path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new TypeError(`${option}: cannot read ${path}: ${fileReason(cause)}`, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { DEFAULT_WORKLOAD, parseSimulateOptions } from "./options.ts";
 
 Deno.test("options choose the trace, the replicas and the policies", () => {
@@ -29,4 +29,13 @@ Deno.test("a wrong option is refused with its value", () => {
     const words = args.split(" ").filter((word) => word !== "");
     assertThrows(() => parseSimulateOptions(words), TypeError, message);
   }
+});
+
+Deno.test("a file that cannot be read is an error that names its option", async () => {
+  const args = ["run", "--allow-read", "--no-lock", "main.ts", "--times", "/no/such/times.json"];
+  const cwd = import.meta.dirname!;
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd }).output();
+  assertEquals(code, 2);
+  const message = "--times: cannot read /no/such/times.json: ";
+  assertStringIncludes(new TextDecoder().decode(stderr), message);
 });
