@@ -2,7 +2,7 @@
  * Sessions that another server has saved. Prompts and answers have fewer tokens than a shared prefix, so that
  * cached tokens come from the session alone.
  */
-import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { ask, collect, type IteratingEngine as Engine } from "../../../tests/support/engine.ts";
 import { type Answer, answer } from "../../../tests/support/exactness.ts";
@@ -15,18 +15,8 @@ import {
   withKind,
   words,
 } from "../../../tests/support/stored_kinds.ts";
+import { until } from "../../../tests/support/until.ts";
 import { ShimmyError } from "../../errors.ts";
-
-/** Milliseconds in which an engine does what a test waits for, also on a busy machine. */
-const WAIT_MS = 60_000;
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + WAIT_MS;
-  while (!await condition()) {
-    assert(performance.now() < deadline, "What was waited for did not happen");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 interface Servers {
   /** Loads the engine of another server, with a session folder of its own. */

@@ -321,12 +321,8 @@ Deno.test("a model that hangs again and again is loaded when its back-off has pa
 });
 
 Deno.test("a preloaded model is loaded again when its RPC workers answer", async () => {
-  for (
-    const [isPreload, reason] of [[true, "Worker a:1 cannot"], [true, "No"], [
-      false,
-      "Worker a:1",
-    ]] as const
-  ) {
+  const loads = [[true, "Worker a:1 cannot"], [true, "No"], [false, "Worker a:1"]] as const;
+  for (const [isPreload, reason] of loads) {
     const clock = new ClockDouble();
     let isAway = true;
     let attempts = 0;
