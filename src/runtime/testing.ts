@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { createHash } from "node:crypto";
 import type { Asset, System } from "./library/mod.ts";
 

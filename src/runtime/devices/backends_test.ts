@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join, toFileUrl } from "@std/path";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { DeviceInfo } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { cacheFolder } from "../library/cache.ts";
@@ -184,6 +185,29 @@ Deno.test("the note of auto on the CPU has the reasons for the other backends", 
   assertStringIncludes(note ?? "", "Running on the CPU (Vulkan: no device: Vulkan found no GPU");
 });
 
+Deno.test("auto starts no process on a machine whose device files show no card", async () => {
+  using cache = temporaryFolder();
+  await install(cache, "cpu", "vulkan");
+  const { options, probed } = machine(cache, ["libvulkan.so.1"], {
+    vulkan: [device("vulkan", "gpu", "Vulkan0")],
+  });
+  const files = (...names: string[]) => ({
+    ...options,
+    system: {
+      ...options.system!,
+      list: (path: string) => path === "/dev" ? names : options.system!.list(path),
+    },
+  });
+  const { runtime, note } = await selectRuntime("auto", files("null", "tty"));
+  assertEquals([runtime.variant, probed], ["cpu", []]);
+  assertEquals(
+    note,
+    "Running on the CPU (Vulkan: no device: this machine has no device file of a graphics card in /dev)",
+  );
+  assertEquals((await selectRuntime("vulkan", files("null", "tty"))).runtime.variant, "vulkan");
+  assertEquals((await selectRuntime("auto", files("null", "kfd"))).runtime.variant, "vulkan");
+});
+
 /** Selects on a machine with the Vulkan loader, and counts the downloads. */
 async function fetchesOf(
   choice: "auto" | "vulkan",
@@ -234,7 +258,7 @@ Deno.test("an executable with built-in libraries downloads others only by name",
     join(libraries, "cpu", MANIFEST),
     JSON.stringify(await describeFolder(join(libraries, "cpu"), false)),
   );
-  const embedded = new URL(`${toFileUrl(libraries).href}/`);
+  const embedded = new URL(`${pathToFileURL(libraries).href}/`);
   const { fetched, variant, note } = await fetchesOf("auto", { card: true, embedded });
   assertEquals([fetched, variant], [0, "cpu"]);
   assertStringIncludes(note ?? "", "run `shimmy runtime install vulkan`");

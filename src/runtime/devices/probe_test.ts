@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { ShimmyError } from "../../errors.ts";
 import { fetchPackage } from "../library/npm.ts";
 import { probeDevices } from "./probe.ts";
@@ -88,7 +88,7 @@ Deno.test("the real package has a CPU device with memory", async () => {
 });
 
 Deno.test("a folder without libraries is an error of the child", async () => {
-  const folder = fromFileUrl(new URL(".", import.meta.url));
+  const folder = fileURLToPath(new URL(".", import.meta.url));
   await assertRejects(
     () => probeDevices(folder, { command: realChild }),
     ShimmyError,

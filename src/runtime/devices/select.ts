@@ -8,6 +8,7 @@ import {
   findRuntime,
   hasGraphicsCard,
   isPublished,
+  lacksGraphicsCard,
   missingDriver,
   type Runtime,
   type System,
@@ -71,6 +72,15 @@ export interface Selection {
 /** `auto` downloads no more than this, so that a first start does not take an hour. */
 const AUTO_FETCH_LIMIT = 200 * 1024 * 1024;
 
+/** The report of a backend on a machine without a graphics card. */
+const UNCHECKED: Omit<BackendReport, "variant"> = {
+  runtime: null,
+  devices: [],
+  usable: false,
+  reason: "no device: this machine has no device file of a graphics card in /dev",
+  detail: null,
+};
+
 /**
  * Limits of what `auto` downloads for a GPU: nothing in an executable with built-in libraries, which
  * must not need a network, and nothing without a graphics card.
@@ -84,7 +94,8 @@ async function autoLimits(options: DetectOptions, system: System): Promise<Parti
 
 /**
  * Finds the libraries for `--gpu-backend`. With `cpu`, and with `auto` on a machine without a GPU
- * driver, it starts no child process and downloads only the CPU libraries.
+ * driver or without the device file of a GPU, it starts no child process and downloads only the CPU
+ * libraries.
  *
  * @throws {ShimmyError} The errors of {@linkcode chooseVariant} and `findRuntime`.
  */
@@ -102,7 +113,13 @@ export async function selectRuntime(
   const candidates = (choice === "auto" ? VARIANTS.filter(isAvailable) : [choice])
     .filter((variant) => variant !== "cpu");
   const limits = choice === "auto" ? await autoLimits(options, system) : {};
+  const lacksCard = choice === "auto" && lacksGraphicsCard(system);
   for (const variant of candidates) {
+    if (lacksCard) {
+      // A process that loads the driver takes as long as the load of a small model.
+      reports.push({ ...UNCHECKED, variant });
+      continue;
+    }
     const report = await detectBackend(variant, { ...options, ...limits });
     reports.push(report);
     if (report.usable) break;

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 import { cacheFolder } from "./cache.ts";
 import { download, type Progress } from "./download.ts";

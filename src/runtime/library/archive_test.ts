@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { ShimmyError } from "../../errors.ts";
 import { type ArchiveOptions, installArchive } from "./archive.ts";
 import { findCached } from "./cache.ts";
@@ -79,7 +80,7 @@ Deno.test("two concurrent processes both get the complete folder with one downlo
   const run = () =>
     new Deno.Command(Deno.execPath(), {
       args: ["eval", "--quiet", "--no-lock", code],
-      cwd: fromFileUrl(new URL("../../..", import.meta.url)),
+      cwd: fileURLToPath(new URL("../../..", import.meta.url)),
       stdout: "piped",
       stderr: "piped",
     }).output();

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
 import { isIntact } from "./install.ts";
 import { buildName } from "./release.ts";

@@ -1,4 +1,4 @@
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { download as downloadFile } from "../../download/mod.ts";
 import type { Asset } from "./release.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 import { download, type DownloadOptions } from "./download.ts";
 import { assetOf, serve, temporaryFolder } from "../testing.ts";

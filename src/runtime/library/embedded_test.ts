@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { join, toFileUrl } from "@std/path";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { ShimmyError } from "../../errors.ts";
 import { findCached } from "./cache.ts";
 import { embeddedLibraries, unpackEmbedded } from "./embedded.ts";
@@ -16,7 +17,7 @@ async function embed(root: string, others: readonly string[] = []): Promise<URL>
     join(folder, MANIFEST),
     JSON.stringify(await describeFolder(folder, false)),
   );
-  return toFileUrl(`${root}/`);
+  return pathToFileURL(`${root}/`);
 }
 
 Deno.test("embedded libraries are copied to the cache completely and once", async () => {

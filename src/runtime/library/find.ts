@@ -1,4 +1,4 @@
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
 import { locateLibrary } from "../../../ffi/library/locate.ts";
 import { ShimmyError } from "../../errors.ts";

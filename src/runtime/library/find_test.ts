@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join, resolve, toFileUrl } from "@std/path";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { LLAMA_VERSION } from "../../../ffi/library/version.ts";
 import { ShimmyError } from "../../errors.ts";
 import { cacheFolder } from "./cache.ts";
@@ -35,7 +36,7 @@ async function embed(root: string, variant = "cpu"): Promise<URL> {
   writeLibraries(folder);
   const manifest = JSON.stringify(await describeFolder(folder, false));
   Deno.writeTextFileSync(join(folder, MANIFEST), manifest);
-  return toFileUrl(`${root}/`);
+  return pathToFileURL(`${root}/`);
 }
 
 function install(cache: TemporaryFolder): Promise<void> {

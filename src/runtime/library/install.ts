@@ -1,4 +1,4 @@
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { hashFile } from "../../hash_file.ts";
 
 /** Name of the file that lists the files of a complete folder. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { describeFolder, installFolder, isIntact, MANIFEST } from "./install.ts";
 import { temporaryFolder } from "../testing.ts";
 

@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join } from "node:path";
 import { cacheFolder, findCached } from "./cache.ts";
 import { embeddedLibraries } from "./embedded.ts";
 import { readManifest } from "./install.ts";

@@ -5,7 +5,14 @@ export { embeddedLibraries, embedsLibraries } from "./embedded.ts";
 export { type FindOptions, findRuntime, installRelease, type Runtime } from "./find.ts";
 export { type InstalledVariant, listInstalled, removeInstalled } from "./manage.ts";
 export { type Asset, isPublished } from "./release.ts";
-export { backendsIn, hasGraphicsCard, missingDriver, type System, THIS_SYSTEM } from "./system.ts";
+export {
+  backendsIn,
+  hasGraphicsCard,
+  lacksGraphicsCard,
+  missingDriver,
+  type System,
+  THIS_SYSTEM,
+} from "./system.ts";
 export {
   BACKEND_NAMES,
   type BackendChoice,

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { locateLibrary } from "../../../ffi/library/locate.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { type ImportPackage, importPackage } from "./npm_import.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 import { fetchPackage, isPackageCached } from "./npm.ts";
 import { NPM_VERSION } from "./release.ts";

@@ -1,4 +1,4 @@
-import { isAbsolute, join, resolve } from "@std/path";
+import { isAbsolute, join, resolve } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 
 /**

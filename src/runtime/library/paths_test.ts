@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 import { cacheDirectory } from "./paths.ts";
 

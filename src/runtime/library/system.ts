@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { Variant } from "./variant.ts";
 
 /** The system state that the checks read. Tests pass a double. */
@@ -98,6 +98,12 @@ export function missingDriver(variant: Variant, system: System = THIS_SYSTEM): s
 }
 
 /**
+ * Device files of graphics cards outside of /dev/dri: NVIDIA's, also on Jetson, AMD's, those of Windows under WSL,
+ * Adreno's, Mali's.
+ */
+const CARD_FILE = /^(?:nvidia\d+|nvhost-gpu|nvgpu|nvmap|kfd|dxg|kgsl-3d0|mali\d+)$/;
+
+/**
  * True if the machine probably has a graphics card, from the device files of its driver. Only Linux
  * shows this without a load of the driver, and its Vulkan loader is often installed without a card.
  */
@@ -105,8 +111,16 @@ export function hasGraphicsCard(system: System = THIS_SYSTEM): boolean {
   if (system.os !== "linux") return true;
   // A device that the user selects may be one that computes on the CPU.
   if (system.env("GGML_VK_VISIBLE_DEVICES")) return true;
-  return system.list("/dev").some((name) => /^(?:nvidia\d+|kfd|dxg)$/.test(name)) ||
+  return system.list("/dev").some((name) => CARD_FILE.test(name)) ||
     system.list("/dev/dri").some((name) => name.startsWith("renderD"));
+}
+
+/**
+ * True if the machine certainly has no graphics card: its device files can be listed, and none is that of a card.
+ * No driver can then find one.
+ */
+export function lacksGraphicsCard(system: System = THIS_SYSTEM): boolean {
+  return system.os === "linux" && system.list("/dev").length > 0 && !hasGraphicsCard(system);
 }
 
 /** Backends in the user's folder, from the file names that ggml prescribes. */

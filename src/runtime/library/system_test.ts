@@ -4,6 +4,7 @@ import {
   CUDA_RUNTIME,
   hasGraphicsCard,
   hasSystemLibrary,
+  lacksGraphicsCard,
   missingDriver,
   type System,
 } from "./system.ts";
@@ -82,4 +83,12 @@ Deno.test("a graphics card shows itself by its driver's device files, or by a ch
   assertEquals(hasGraphicsCard(machine({ "/dev": ["dxg"] })), true);
   assertEquals(hasGraphicsCard(machine({}, { GGML_VK_VISIBLE_DEVICES: "0" })), true);
   assertEquals(hasGraphicsCard({ ...machine({}), os: "windows" }), true);
+  for (const name of ["nvhost-gpu", "kgsl-3d0", "mali0", "kfd"]) {
+    assertEquals(hasGraphicsCard(machine({ "/dev": ["null", name] })), true, name);
+  }
+  assertEquals(lacksGraphicsCard(machine({ "/dev": ["null", "nvidiactl"] })), true);
+  assertEquals(lacksGraphicsCard(machine({ "/dev": ["null", "nvidia0"] })), false);
+  // A program that may not read /dev knows nothing.
+  assertEquals(lacksGraphicsCard(machine({})), false);
+  assertEquals(lacksGraphicsCard({ ...machine({ "/dev": ["null"] }), os: "darwin" }), false);
 });

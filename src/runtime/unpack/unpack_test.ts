@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { zipSync } from "fflate";
 import { tarGz, temporaryFolder } from "../testing.ts";
 import { libraryName } from "./library_name.ts";

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Unzip, UnzipInflate } from "fflate";
 import { libraryName } from "./library_name.ts";
 
