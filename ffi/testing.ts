@@ -1,5 +1,5 @@
 /** For tests: the real library, and small libraries compiled on the spot. */
-import { join } from "@std/path";
+import { join } from "node:path";
 
 const PACKAGES: Readonly<Record<string, string>> = {
   "linux-x86_64": "linux-x64",

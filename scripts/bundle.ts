@@ -4,12 +4,13 @@
  *
  *     deno task bundle
  */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { encodeText } from "../src/assets/text_bytes.ts";
 import { messageOf } from "../src/errors.ts";
 import { withWorkingRequire } from "./require_shim.ts";
 
-const ROOT = fromFileUrl(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Where the bundle is written. */
 export const BUNDLE = join(ROOT, "dist", "shimmy.js");

@@ -7,7 +7,8 @@
  * names the Deno that compiles. Deno downloads its runtime, unless `DENORT_BIN` names a runtime of the same
  * version.
  */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { explain } from "../src/cli/output/mod.ts";
 import { earlyFlags } from "../src/own_command.ts";
@@ -22,7 +23,7 @@ import { BUNDLE, bundle } from "./bundle.ts";
 import { compileFailure } from "./compile_failure.ts";
 import { layOutPackage } from "./libraries.ts";
 
-const DIST = fromFileUrl(new URL("../dist", import.meta.url));
+const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 
 /** The targets Deno compiles for. */
 export const TARGETS: Readonly<Record<string, Platform>> = {

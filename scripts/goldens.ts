@@ -9,7 +9,8 @@
  * `SHIMMY_LLAMA_BIN` names the folder of the programs, built from the pinned version. `SHIMMY_LLAMA_SOURCE`
  * names the source; without it, the source comes from npm.
  */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { LLAMA_VERSION } from "../ffi/library/version.ts";
 import { embeddingRows } from "./goldens/embeddings.ts";
 import { AWKWARD_TEXTS, CONTINUATIONS, expandText, type GoldenText } from "./goldens/inputs.ts";
@@ -18,7 +19,7 @@ import { REAL_MODELS, realModelRows } from "./goldens/real_models.ts";
 import { writeVectors } from "../tests/models/control_vector.ts";
 import { llamaTemplates, renderingRows, withTemplateServer } from "./goldens/templates.ts";
 
-const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 const TINY = path("../src/assets/tiny/shimmy-tiny.gguf");
 

@@ -6,7 +6,8 @@
  * The CUDA variant comes from llama.cpp's release archive, which contains CUDA's own libraries. Every other
  * variant comes from an npm package.
  */
-import { fromFileUrl, join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { installArchive } from "../src/runtime/library/archive.ts";
 import { describeFolder, MANIFEST } from "../src/runtime/library/install.ts";
@@ -21,7 +22,7 @@ import {
 } from "../src/runtime/library/variant.ts";
 import { LLAMA_LICENCE, llamaLicence, PACKAGE_LICENCE } from "./licences.ts";
 
-const DIST = fromFileUrl(new URL("../dist", import.meta.url));
+const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 
 /** Libraries of llama.cpp's programs, and files for Node.js only. */
 const UNUSED = /llama-common|\.node$|^_|^\./;

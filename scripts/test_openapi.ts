@@ -8,7 +8,7 @@
  * folder. Without Python or PyPI the test is skipped with the reason.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { join } from "@std/path";
+import { join } from "node:path";
 
 /** The release of Schemathesis that is installed. */
 const SCHEMATHESIS = "schemathesis>=4,<5";

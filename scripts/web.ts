@@ -7,12 +7,13 @@
  */
 import { encodeBase64 } from "@std/encoding/base64";
 import { encodeHex } from "@std/encoding/hex";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { messageOf } from "../src/errors.ts";
 import { PAGE } from "../src/assets/page.ts";
 import { run } from "./bundle.ts";
 
-const ROOT = fromFileUrl(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** The generated module. */
 export const ASSET = join(ROOT, "src", "assets", "page.ts");

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { checkRegularFile, checkRegularFileSync } from "./regular_file.ts";
 
 Deno.test("files and folders pass, and what does not exist has its own error", async () => {

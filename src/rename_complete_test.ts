@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { renameComplete } from "./rename_complete.ts";
 
 Deno.test("a complete file replaces the former one and keeps its mode", async () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { loadBackends } from "./backends.ts";
 import { LlamaModelParams } from "../generated/structs.ts";
 import { type Library, openLibrary } from "../library/library.ts";
@@ -71,7 +72,7 @@ async function stderrOf(setLogger: "silenceLogs" | "printLogs"): Promise<string>
   await withFolder(async (folder) => {
     const file = join(folder, "program.ts");
     await Deno.writeTextFile(file, program);
-    const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
+    const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         "run",

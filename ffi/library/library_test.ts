@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShimmyError } from "../../src/errors.ts";
 import {
   LLAMA_FLASH_ATTN_TYPE,

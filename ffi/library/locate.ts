@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShimmyError } from "../../src/errors.ts";
 import { LLAMA_VERSION } from "./version.ts";
 

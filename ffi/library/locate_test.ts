@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { basename, join } from "@std/path";
+import { basename, join } from "node:path";
 import { ShimmyError } from "../../src/errors.ts";
 import { locateLibrary, locateMediaLibrary } from "./locate.ts";
 import { withFolder } from "../testing.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { loadBackends } from "../backends/backends.ts";
 import { silenceLogs } from "../backends/logs.ts";
 import { openLibrary } from "../library/library.ts";
@@ -10,7 +10,7 @@ import type { Context } from "./context.ts";
 import { Model } from "./model.ts";
 import { releaseUnusedCells } from "./unused_cells.ts";
 
-const TINY = fromFileUrl(new URL("../../src/assets/tiny/shimmy-tiny.gguf", import.meta.url));
+const TINY = fileURLToPath(new URL("../../src/assets/tiny/shimmy-tiny.gguf", import.meta.url));
 /** Keys and values of 4 layers, 2 heads of 64 values each, 16 bits. */
 const KV_PER_TOKEN = 4 * 2 * (64 + 64) * 2;
 const CELLS = 65_536;

@@ -7,14 +7,15 @@
  * Options are those of every command, such as `--threads 1`. A backend that cannot be used is in
  * the table with the reason.
  */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { GPU_BACKENDS } from "../../src/cli/options/global_options.ts";
 import { DEFAULT_SHAPE, type ModelShape, writeModel } from "./gguf_writer.ts";
 import { TINY } from "./models.ts";
 import { benchVocabulary } from "./vocabulary.ts";
 
-const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
-const LOCK = `--lock=${fromFileUrl(new URL("../../deno.lock", import.meta.url))}`;
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const LOCK = `--lock=${fileURLToPath(new URL("../../deno.lock", import.meta.url))}`;
 /** About 125 million parameters with 32,000 tokens, for devices without the speed of a GPU. */
 const SHAPE: ModelShape = {
   ...DEFAULT_SHAPE,

@@ -3,7 +3,7 @@
  *
  * usage: deno run --allow-read --allow-write --allow-env scripts/bench/discover.ts
  */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { discover } from "../../src/models/discovery/discover.ts";
 import { folderSource } from "../../src/models/discovery/sources/folder.ts";
 import { buildModel } from "../../tests/models/build_gguf.ts";

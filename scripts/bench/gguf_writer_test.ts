@@ -1,6 +1,6 @@
 import { encodeHex } from "@std/encoding/hex";
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
 import { ask, collect, tinyEngine } from "../../tests/support/engine.ts";
 import { DEFAULT_SHAPE, type ModelShape, WEIGHT_TYPES, writeModel } from "./gguf_writer.ts";

@@ -9,7 +9,7 @@
  * targets are reported and do not change the exit status; the status is 0 if everything ran.
  */
 import { parseArgs } from "node:util";
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { messageOf } from "../../src/errors.ts";
 import type { Bench, Scenario } from "./bench.ts";
 import { DEFAULT_SHAPE, WEIGHT_TYPES, writeModel } from "./gguf_writer.ts";

@@ -1,4 +1,4 @@
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { DEFAULT_SHAPE, type ModelShape } from "./gguf_writer.ts";
 
 /** A few million parameters, to check that a benchmark runs. */
@@ -12,7 +12,7 @@ export const QUICK_SHAPE: ModelShape = {
 };
 
 /** The built-in model, which was trained to answer with JSON and to repeat. */
-export const TINY = fromFileUrl(
+export const TINY = fileURLToPath(
   new URL("../../src/assets/tiny/shimmy-tiny.gguf", import.meta.url),
 );
 

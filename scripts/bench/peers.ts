@@ -8,7 +8,7 @@
  * Requires git, npm, cmake and a C++ compiler, and takes about 20 minutes on two cores. Works on Linux and
  * macOS. `SHIMMY_LLAMA_SOURCE` names an existing source tree of that version.
  */
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import { findRuntime } from "../../src/runtime/mod.ts";
 import { buildBeside } from "../builds/cmake.ts";

@@ -1,5 +1,5 @@
 /** A library that is built from the pinned source, in a copy of the folder of the prebuilt libraries. */
-import { basename, join, resolve } from "@std/path";
+import { basename, join, resolve } from "node:path";
 import { findRuntime, type Variant } from "../../src/runtime/mod.ts";
 import { SourceError, withLlamaSource } from "../ffi/source.ts";
 import { LLAMA_LICENCE } from "../licences.ts";

@@ -8,7 +8,7 @@
  * Requires git, npm, cmake and a C++ compiler, and takes about two minutes on two cores. Works on Linux and
  * macOS. `SHIMMY_LLAMA_SOURCE` names an existing source tree of that version.
  */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { locateMediaLibrary } from "../../ffi/library/locate.ts";
 import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import { buildBesidePrebuilt } from "./beside_prebuilt.ts";

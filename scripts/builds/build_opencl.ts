@@ -9,7 +9,7 @@
  * `apt install git npm cmake g++ python3 opencl-headers ocl-icd-opencl-dev`. `SHIMMY_LLAMA_SOURCE` names an
  * existing source tree of that version.
  */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { backendFile } from "./backend_file.ts";
 import { buildBesidePrebuilt } from "./beside_prebuilt.ts";
 import { buildBeside } from "./cmake.ts";

@@ -8,7 +8,7 @@
  * Requires git, npm, cmake and a C++ compiler, and takes about half a minute. Works on Linux and macOS.
  * `SHIMMY_LLAMA_SOURCE` names an existing source tree of that version.
  */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { backendFile } from "./backend_file.ts";
 import { buildBesidePrebuilt } from "./beside_prebuilt.ts";
 import { buildBeside } from "./cmake.ts";

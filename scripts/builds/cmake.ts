@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { SourceError } from "../ffi/source.ts";
 
 /** A build of a source tree. */

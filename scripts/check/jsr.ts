@@ -10,9 +10,10 @@
  *
  *     deno task check:jsr
  */
-import { dirname, fromFileUrl, join } from "@std/path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SOURCES = ["main.ts", "src", "ffi", "scripts", "tests"];
 
 /** Import maps by file name: the configurations, and the map that one of them may name. */

@@ -11,10 +11,11 @@
  *
  *     deno task check:layers
  */
-import { dirname, fromFileUrl, join, relative, toFileUrl } from "@std/path";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { DOORS, LAYERS, MOST_FILES } from "./architecture.ts";
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** An import of one module by another; paths are relative to the repository, with `/`. */
 export interface Import {
@@ -141,7 +142,7 @@ function modulesOf(...folders: readonly string[]): string[] {
 async function readImports(files: readonly string[]): Promise<Import[]> {
   const root = await Deno.makeTempFile({ suffix: ".ts" });
   try {
-    const lines = files.map((file) => `import "${toFileUrl(join(ROOT, file)).href}";`);
+    const lines = files.map((file) => `import "${pathToFileURL(join(ROOT, file)).href}";`);
     await Deno.writeTextFile(root, lines.join("\n"));
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["info", "--json", "--config", join(ROOT, "deno.test.json"), root],
@@ -152,7 +153,7 @@ async function readImports(files: readonly string[]): Promise<Import[]> {
     const known = new Set(files);
     const pathOf = (specifier: string | undefined) =>
       specifier?.startsWith("file:")
-        ? relative(ROOT, fromFileUrl(specifier)).replaceAll("\\", "/")
+        ? relative(ROOT, fileURLToPath(specifier)).replaceAll("\\", "/")
         : null;
     return modules.flatMap(({ specifier, dependencies = [] }) => {
       const from = pathOf(specifier);

@@ -8,9 +8,10 @@
  *
  *     deno task check:links
  */
-import { dirname, fromFileUrl, join, relative } from "@std/path";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Folders without pages of the repository. */
 const SKIPPED: ReadonlySet<string> = new Set(["dist", "node_modules", "shared", "target"]);

@@ -4,7 +4,7 @@
  *
  *     deno task docs:picture
  */
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { type Line, renderTerminal } from "./terminal_svg.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -35,7 +35,7 @@ async function cleanEnvironment(home: string): Promise<Record<string, string>> {
 function start(program: string, args: readonly string[], env: Record<string, string>) {
   const child = new Deno.Command(program, {
     args: [...args],
-    cwd: fromFileUrl(ROOT),
+    cwd: fileURLToPath(ROOT),
     env,
     clearEnv: true,
     stdin: "null",
@@ -135,5 +135,5 @@ async function record(): Promise<Line[]> {
 
 if (import.meta.main) {
   await Deno.writeTextFile(PICTURE, renderTerminal(await record(), "Shimmy in a terminal"));
-  console.error(`Wrote ${fromFileUrl(PICTURE)}`);
+  console.error(`Wrote ${fileURLToPath(PICTURE)}`);
 }

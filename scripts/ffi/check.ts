@@ -5,7 +5,7 @@
  * the value of every enum member and constant; and generating again must give the same files.
  * `--headers DIR` or `SHIMMY_LLAMA_SOURCE` names a checkout; without one, the source comes from npm.
  */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { llamaLicence } from "../licences.ts";
 import { bindingFacts, cProgram, disagreements } from "./facts.ts";
 import { generate, GENERATED } from "./generate.ts";

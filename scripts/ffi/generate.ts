@@ -3,7 +3,8 @@
  *
  * `--headers DIR` or `SHIMMY_LLAMA_SOURCE` names a checkout; without one, the source comes from npm.
  */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import { readDeclarations } from "./c_declarations.ts";
 import { emitConstants, emitEnums, emitStructs } from "./emit_data.ts";
@@ -12,7 +13,7 @@ import { HEADERS } from "./selection.ts";
 import { type LlamaSource, SourceError, withLlamaSource } from "./source.ts";
 
 /** Folder of the generated files. */
-export const GENERATED = fromFileUrl(new URL("../../ffi/generated", import.meta.url));
+export const GENERATED = fileURLToPath(new URL("../../ffi/generated", import.meta.url));
 
 /** The generated files by name, formatted as `deno fmt` leaves them. */
 export function generate(source: LlamaSource): Map<string, string> {

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 
 /** The npm package whose `llama/gitRelease.bundle` is a git bundle of exactly the pinned llama.cpp. */

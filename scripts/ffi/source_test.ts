@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../ffi/testing.ts";
 import { SourceError, withLlamaSource } from "./source.ts";
 

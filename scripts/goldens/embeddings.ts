@@ -1,6 +1,6 @@
 /** Embeddings and scores of llama.cpp's own programs, with the tiny encoders that the tests build. */
 import { encodeHex } from "@std/encoding/hex";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ENCODERS, TINY_SHAPE } from "../../tests/models/encoders.ts";
 import { expandText, type GoldenText } from "./inputs.ts";
 import { startLlamaServer } from "./llama_server.ts";

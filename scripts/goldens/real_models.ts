@@ -1,5 +1,5 @@
 /** Facts of llama.cpp's programs about the real models that tests fetch. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { answer, type AnswerRequest } from "../../src/chat/mod.ts";
 import { collectEvents } from "../../src/engine/mod.ts";
 import { EngineDouble } from "../../tests/doubles/engine.ts";

@@ -1,6 +1,6 @@
 /** The chat templates of llama.cpp's source, and conversations as its server renders them. */
 import { encodeHex } from "@std/encoding/hex";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withLlamaSource } from "../ffi/source.ts";
 import { CONVERSATIONS, openAiBody } from "./conversations.ts";
 import { type LlamaServer, startLlamaServer } from "./llama_server.ts";

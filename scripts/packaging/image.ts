@@ -5,7 +5,7 @@
  *
  * Requires root on Linux, `debootstrap` and util-linux.
  */
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { parseDockerfile, type Settings, type Stage } from "./dockerfile.ts";
 
 /** A root folder and the settings of a container with this root. */

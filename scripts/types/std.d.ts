@@ -190,21 +190,6 @@ declare module "@std/jsonc/parse" {
   export function parse(text: string): unknown;
 }
 
-declare module "@std/path" {
-  export const SEPARATOR: string;
-  export const DELIMITER: string;
-  export function basename(path: string, suffix?: string): string;
-  export function dirname(path: string): string;
-  export function extname(path: string): string;
-  export function fromFileUrl(url: string | URL): string;
-  export function toFileUrl(path: string): URL;
-  export function isAbsolute(path: string): boolean;
-  export function join(...paths: string[]): string;
-  export function normalize(path: string): string;
-  export function relative(from: string, to: string): string;
-  export function resolve(...paths: string[]): string;
-}
-
 declare module "@std/streams/text-line-stream" {
   export class TextLineStream extends TransformStream<string, string> {
     constructor(options?: { allowCR?: boolean });

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { AuditLog } from "./audit.ts";
 
 const posix = Deno.build.os !== "windows";

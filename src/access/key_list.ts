@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShimmyError } from "../errors.ts";
 import { fromPayload, type KeyClaims, toPayload } from "./claims.ts";
 import { changeLocked, readIfExists, writePrivateFile } from "./private_file.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShimmyError } from "../errors.ts";
 import { KeysDouble } from "../../tests/doubles/keys.ts";
 import { randomId } from "./claims.ts";

@@ -1,4 +1,4 @@
-import { basename, dirname } from "@std/path";
+import { basename, dirname } from "node:path";
 import { ShimmyError } from "../errors.ts";
 import { renameComplete } from "../rename_complete.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { KeysDouble } from "../../tests/doubles/keys.ts";
 import { SharedStoreDouble } from "../../tests/doubles/shared_store.ts";
 import { readKeyList } from "./key_list.ts";

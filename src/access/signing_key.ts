@@ -1,5 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShimmyError } from "../errors.ts";
 import { changeLocked, readIfExists, writePrivateFile } from "./private_file.ts";
 

@@ -1,7 +1,7 @@
 /** The web page, made from src/web by `deno task web`. Do not edit. */
 export const PAGE = {
   /** SHA-256 of the sources. */
-  sources: "f29ecd026ec55d3ae8afe7428b62c9275555fd00e5d4474dc9708eed709ce6e4",
+  sources: "110f72b3699c865916aa048872e3bfaa7b2d04b935198d662ef9a68842cbf089",
   /** Digests for the content security policy. */
   script: "sha256-OScYH9B/1zfb+RzsNp/TApf5Vs6UBsgsnm6hy6ylQl0=",
   style: "sha256-OKlQ4IKm8qE46Eea7Wb3NBnMSDWqHg7D2UemTJTQLhY=",

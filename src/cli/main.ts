@@ -1,4 +1,4 @@
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { ShimmyError } from "../errors.ts";
 import { similarName } from "../models/entry/mod.ts";
 import { type Config, configPaths, findConfig } from "./config/mod.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { cutOff, halted, sendBytes, sha256 } from "../../tests/doubles/hub.ts";
 import { ShimmyError } from "../errors.ts";
 import { download, type DownloadOptions, type DownloadProgress } from "./download.ts";

@@ -1,4 +1,4 @@
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { ShimmyError } from "../errors.ts";
 
 /** Milliseconds of waiting before `onWait` is called. */

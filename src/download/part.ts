@@ -1,4 +1,4 @@
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { addRange, bytesIn, gapsOf, type Range } from "./ranges.ts";
 
 /** The expected file, as far as known before the download. */

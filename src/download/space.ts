@@ -1,4 +1,4 @@
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { ShimmyError } from "../errors.ts";
 
 /** Bytes that stay free: programs fail in unexpected ways on a completely full file system. */

@@ -5,10 +5,10 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { loadModel, type LoadModelOptions, ShimmyError } from "./mod.ts";
 
-const TINY = fromFileUrl(new URL("../assets/tiny/shimmy-tiny.gguf", import.meta.url));
+const TINY = fileURLToPath(new URL("../assets/tiny/shimmy-tiny.gguf", import.meta.url));
 
 const load = (options: LoadModelOptions = {}) =>
   loadModel({ model: TINY, gpuBackend: "cpu", threads: 1, ...options });

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { hashFile } from "../hash_file.ts";
 import { ShimmyError } from "../errors.ts";
 import { ownCommand } from "../own_command.ts";

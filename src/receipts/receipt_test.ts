@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ensureSigningKey } from "../access/mod.ts";
 import { DEFAULT_SAMPLING } from "../engine/protocol/mod.ts";
 import { canonicalJson, requestDigest, tokensDigest } from "./canonical.ts";

@@ -1,7 +1,7 @@
 /** Images in chats: attached, kept, exported, edited, and refused where the model takes none. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { MEDIA_FOLDER } from "../media/setup.ts";
 import { pattern, png } from "../support/pictures.ts";
 import { chord, wav } from "../support/sounds.ts";
@@ -10,7 +10,7 @@ import { answers, endedAnswer, openChat, say, setSampling, textOf } from "./chat
 import { TINY_NAME, type Ui, type UiOptions, uiTest, until } from "./ui.ts";
 
 const SEEING = "shimmy-tiny-vision";
-const file = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
+const file = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const picture = (name: string) => file(`../pictures/${name}.png`);
 
 /** A server with the model that sees. */

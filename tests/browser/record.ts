@@ -3,7 +3,7 @@
  *
  *     deno task docs:screens
  */
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { PIRATE_LORA, TINY_F16 } from "../support/engine.ts";
 import { endedAnswer, openChat, say, setSampling } from "./chat.ts";
 import { findChromium } from "./chromium.ts";
@@ -16,7 +16,7 @@ const STORY = { prompt: "Tell me a story.", max_tokens: 3000, temperature: 0, ig
 const DESKTOP = { width: 1180, height: 760 };
 
 async function save(ui: Ui, name: string): Promise<void> {
-  const path = fromFileUrl(new URL(`web-${name}.png`, FOLDER));
+  const path = fileURLToPath(new URL(`web-${name}.png`, FOLDER));
   await ui.page.screenshot({ path, animations: "disabled" });
   console.error(`Wrote ${path}`);
 }

@@ -1,6 +1,6 @@
 /** Tests of the web page: a real server with the tiny model, and a page of Chromium. */
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { BrowserContext, BrowserContextOptions, Page } from "test:playwright-core";
 import { Machine, Server } from "../cli/machine.ts";
 import { Chromium, findChromium } from "./chromium.ts";

@@ -1,6 +1,6 @@
 /** The bundle, run from a file and from an `http:` URL, with nothing else beside it. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { BUNDLE, bundle } from "../../scripts/bundle.ts";
 import { CollectorDouble } from "../doubles/collector.ts";
 import { sharesStates, usesTunnels } from "../support/own_threads.ts";

@@ -1,11 +1,12 @@
 /** The command line in processes, with the real library and the built-in model. */
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { bertModel } from "../models/encoders.ts";
 import { childrenOf, Machine, Server } from "./machine.ts";
 
-const LORA = fromFileUrl(new URL("../models/pirate-lora.gguf", import.meta.url));
-const TINY_F16 = fromFileUrl(new URL("../models/shimmy-tiny-f16.gguf", import.meta.url));
+const LORA = fileURLToPath(new URL("../models/pirate-lora.gguf", import.meta.url));
+const TINY_F16 = fileURLToPath(new URL("../models/shimmy-tiny-f16.gguf", import.meta.url));
 const QUESTION = "What is the capital of France?";
 const posix = Deno.build.os !== "windows";
 

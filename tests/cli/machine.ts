@@ -1,5 +1,5 @@
 /** A home folder and a server in it, for tests of the command line. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { realLibraryFolder } from "../../ffi/testing.ts";
 import { LOCK, MAIN } from "../support/source.ts";
 

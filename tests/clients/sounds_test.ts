@@ -1,7 +1,7 @@
 /** Sounds in the requests of official clients, to a model that hears. They need libmtmd. */
 import { assertEquals } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import OpenAI from "test:openai";
 import { SEEING, visionTest } from "./vision_server.ts";
 
@@ -9,7 +9,7 @@ const NAME = "two-high-tones-and-a-low-tone";
 const HEARD = "I hear two high tones and a low tone.";
 
 const sound = await Deno.readFile(
-  fromFileUrl(new URL(`../sounds/${NAME}.wav`, import.meta.url)),
+  fileURLToPath(new URL(`../sounds/${NAME}.wav`, import.meta.url)),
 );
 
 const clientOf = (url: string) =>

@@ -1,5 +1,6 @@
 /** A real server with the small model that sees, for tests with official clients. */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { loadEngine } from "../../src/engine/load_engine.ts";
 import { discover } from "../../src/models/discovery/discover.ts";
 import { folderSource } from "../../src/models/discovery/sources/folder.ts";
@@ -14,7 +15,7 @@ export const SEEING = "shimmy-tiny-vision";
 
 /** A picture, and what the model says about it. */
 export const PICTURE = await Deno.readFile(
-  fromFileUrl(new URL("../pictures/a-red-circle-and-two-blue-squares.png", import.meta.url)),
+  fileURLToPath(new URL("../pictures/a-red-circle-and-two-blue-squares.png", import.meta.url)),
 );
 export const SEEN = "I see a red circle and two blue squares.";
 
@@ -29,7 +30,7 @@ export function visionTest(name: string, run: (url: string) => Promise<void>): v
 }
 
 function visionServer(): AsyncDisposable & { readonly url: string } {
-  const folder = fromFileUrl(new URL("../../src/assets/tiny", import.meta.url));
+  const folder = fileURLToPath(new URL("../../src/assets/tiny", import.meta.url));
   const pool = createPool({
     discover: () => discover([folderSource(folder, "folder", 0)]),
     load: async ({ paths, projector }, options) =>

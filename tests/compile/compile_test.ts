@@ -5,14 +5,15 @@
  * where Deno's own downloads are out of reach.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { earlyFlags } from "../../src/own_command.ts";
 import { childrenOf } from "../cli/machine.ts";
 import { TEMPLATES, writeModel } from "../hostile/inputs.ts";
 import { sharesStates, usesTunnels } from "../support/own_threads.ts";
 import { generate, type Outcome, type Program, run, serve } from "../support/program.ts";
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Kept between runs: it is 270 MB to fetch. */
 const PAIR = join(ROOT, "dist", "pair");
 const EXECUTABLE = join(ROOT, "dist", "shimmy");

@@ -1,6 +1,7 @@
 /** The example that drafts a page from insights. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { served, tinyServer } from "../clients/tiny_server.ts";
 import { read } from "./pages.ts";
 
@@ -22,7 +23,7 @@ async function draft(url: string) {
         file,
         url,
       ],
-      cwd: fromFileUrl(ROOT),
+      cwd: fileURLToPath(ROOT),
       env: { NO_COLOR: "1" },
     }).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

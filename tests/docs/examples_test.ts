@@ -1,6 +1,6 @@
 /** Runs the examples of the pages: every call of curl and every TypeScript program. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { type TinyServer, tinyServer } from "../clients/tiny_server.ts";
 import { run } from "../support/program.ts";
 import { read, readPages } from "./pages.ts";
@@ -105,7 +105,7 @@ async function runProgram(
       "--ext=ts",
       "-",
     ],
-    cwd: fromFileUrl(ROOT),
+    cwd: fileURLToPath(ROOT),
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
@@ -210,7 +210,7 @@ Deno.test("commands in the pages print the output of the pages", async () => {
     const { code, stdout, stderr } = await run({
       command: [Deno.execPath(), task[0]!, "--quiet", ...task.slice(1)],
       env: Deno.env.toObject(),
-      cwd: fromFileUrl(ROOT),
+      cwd: fileURLToPath(ROOT),
     }, args);
     assertEquals(code, 0, stderr);
     assertEquals(comparable(args[0]!, stdout), comparable(args[0]!, shown), args.join(" "));

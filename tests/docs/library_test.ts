@@ -1,6 +1,6 @@
 /** The page about the library, and the example that it shows. */
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import type { LoadModelOptions } from "../../src/library/mod.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -18,9 +18,9 @@ Deno.test("the example of the library prints the output of the page", async () =
       "run",
       "--quiet",
       ...["ffi", "read", "write", "net", "env", "sys", "run"].map((right) => `--allow-${right}`),
-      fromFileUrl(EXAMPLE),
+      fileURLToPath(EXAMPLE),
     ],
-    cwd: fromFileUrl(ROOT),
+    cwd: fileURLToPath(ROOT),
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   assert(success, text(stderr));

@@ -1,10 +1,10 @@
 /** The manual page, as the programs that show it read it. A missing program is skipped. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { MANUAL } from "../../scripts/docs/manual.ts";
 import { loadCommands } from "../../src/cli/commands/table.ts";
 
-const PAGE = fromFileUrl(new URL(`../../${MANUAL}`, import.meta.url));
+const PAGE = fileURLToPath(new URL(`../../${MANUAL}`, import.meta.url));
 
 function output(program: string, args: string[]): { text: string; success: boolean } | null {
   try {

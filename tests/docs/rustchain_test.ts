@@ -1,6 +1,6 @@
 /** The page about RustChain: its configuration and its mission, with the requests of RustChain. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Machine, Server } from "../cli/machine.ts";
 import { read } from "./pages.ts";
 import { freePort } from "../../scripts/free_port.ts";

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { type KeyClaims, randomId } from "../../src/access/claims.ts";
 import { addKey, ensureKeyList, revokeKey } from "../../src/access/key_list.ts";
 import { FolderKeyring } from "../../src/access/keyring.ts";

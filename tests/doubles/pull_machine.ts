@@ -1,6 +1,6 @@
 /** A machine with a hub and a registry to pull from, for tests of pulls. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShimmyError } from "../../src/errors.ts";
 import { createStore, type ModelStore, type PullEvent } from "../../src/models/pull/mod.ts";
 import { HubDouble, sha256 } from "./hub.ts";

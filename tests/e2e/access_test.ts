@@ -1,6 +1,6 @@
 /** Keys, TLS, Unix sockets and the audit log of a real server, as a user would try them. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Machine, Server } from "../cli/machine.ts";
 import { AUTHORITY, CERTIFICATES } from "../support/certificates.ts";
 

@@ -1,6 +1,6 @@
 /** Adapters as users of a real server meet them: LoRA and control vectors, by every dialect's names. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Machine, Server } from "../cli/machine.ts";
 import { buildControlVector, writeVectors } from "../models/control_vector.ts";
 import { PIRATE_LORA, TINY_F16 } from "../support/engine.ts";

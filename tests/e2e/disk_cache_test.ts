@@ -1,7 +1,7 @@
 /** The prefix cache on disk, with real servers that end and start again. */
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { childrenOf, Machine, Server } from "../cli/machine.ts";
 
 const STORY = "Tell me a story about a fox. ".repeat(40);

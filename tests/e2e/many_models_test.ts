@@ -1,6 +1,6 @@
 /** Two real models at once: through the pool with memory of the test's own, and through the server. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { describe, isModel } from "../../src/models/discovery/describe.ts";
 import type { ModelEntry } from "../../src/models/entry/entry.ts";
 import { KEEP_ALL } from "../../src/models/registry/load_policy.ts";

@@ -1,6 +1,6 @@
 /** Receipts of answers with adapters, drafts and sessions, verified on the command line. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { Receipt } from "../../src/receipts/receipt.ts";
 import { Machine, Server } from "../cli/machine.ts";
 import { buildControlVector, writeVectors } from "../models/control_vector.ts";

@@ -1,6 +1,6 @@
 /** Receipts of a real server, verified on the command line. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ensureSigningKey } from "../../src/access/signing_key.ts";
 import { requestDigest } from "../../src/receipts/canonical.ts";
 import { type Receipt, signReceipt } from "../../src/receipts/receipt.ts";

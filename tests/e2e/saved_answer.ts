@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { Machine, Server } from "../cli/machine.ts";
 
 /** Files of a request and its response. */

@@ -7,7 +7,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Machine, Server } from "../cli/machine.ts";
 import { writeBroken } from "../models/broken.ts";
 import { FrameSocket } from "./frame_socket.ts";

@@ -1,6 +1,6 @@
 /** The web page of a real server: its address, the options and the browser that opens it. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Machine, Server } from "../cli/machine.ts";
 
 const BROWSER = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };

@@ -4,10 +4,11 @@
  *     deno task test:fresh
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { TextLineStream } from "@std/streams/text-line-stream";
 
-const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Lines on stderr before the server listens. */
 const LINES = 12;

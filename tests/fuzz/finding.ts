@@ -1,5 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { type Problem, signatureOf } from "./support/problem.ts";
 
 /** A problem with the cases that cause it: one, or those before a problem that shows later. */

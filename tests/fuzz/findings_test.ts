@@ -1,10 +1,11 @@
 /** Runs the saved findings again: each was handled wrongly once. */
 import { assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { readFinding } from "./finding.ts";
 import { TARGETS } from "./targets/mod.ts";
 
-const FOLDER = fromFileUrl(new URL("./findings", import.meta.url));
+const FOLDER = fileURLToPath(new URL("./findings", import.meta.url));
 
 const findings = await Promise.all(
   [...Deno.readDirSync(FOLDER)].filter(({ name }) => name.endsWith(".json")).map(

@@ -5,7 +5,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Server } from "../cli/machine.ts";
 import { DRAFT } from "../support/engine.ts";
 import {

@@ -1,6 +1,6 @@
 /** Experts kept in the CPU's memory, on Mesa's CPU device. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { writeModel } from "../../scripts/bench/gguf_writer.ts";
 import { benchVocabulary } from "../../scripts/bench/vocabulary.ts";
 import { GpuMachine, missing, type PlacementJson, VULKAN } from "./shimmy.ts";

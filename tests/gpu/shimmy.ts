@@ -1,9 +1,10 @@
 /** The real command line with a GPU's library, which it finds by itself. */
 import { assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Machine } from "../cli/machine.ts";
 
-export const TINY_F16 = fromFileUrl(new URL("../models/shimmy-tiny-f16.gguf", import.meta.url));
+export const TINY_F16 = fileURLToPath(new URL("../models/shimmy-tiny-f16.gguf", import.meta.url));
 /** Layers of the tiny model, the output being one. */
 export const TINY_LAYERS = 5;
 

@@ -1,6 +1,6 @@
 /** Compares the grammar check with llama.cpp's parser. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { realLibraryFolder } from "../../ffi/testing.ts";
 import { messageOf } from "../../src/errors.ts";
 import { checkGrammar, schemaToGrammar } from "../../src/grammar/mod.ts";
@@ -192,7 +192,7 @@ async function takenNatively(grammars: readonly string[]): Promise<boolean[]> {
       "run",
       "--no-check",
       "--allow-all",
-      fromFileUrl(new URL("native_parser.ts", import.meta.url)),
+      fileURLToPath(new URL("native_parser.ts", import.meta.url)),
     ],
     stdin: "piped",
     stdout: "piped",

@@ -1,5 +1,5 @@
 /** What hostile clients do to a server beyond requests with much work, for the measurement of `/health`. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { delay } from "@std/async/delay";
 import { childrenOf, type Server } from "../cli/machine.ts";
 import { writeLongModel } from "./inputs.ts";

@@ -1,6 +1,6 @@
 /** Templates, schemas and grammars that ask for too much: refused, and the server answers others meanwhile. */
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Machine, Server } from "../cli/machine.ts";
 import { BODIES, GRAMMARS, SCHEMAS, TEMPLATES, writeModel } from "./inputs.ts";
 

@@ -1,6 +1,6 @@
 /** Model files that lie, are no files, or go away while a server uses them. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { childrenOf, Machine, Server } from "../cli/machine.ts";
 import { TINY } from "../support/engine.ts";
 import { writeLongModel } from "./inputs.ts";

@@ -7,7 +7,7 @@
  * The status is 1 if the 99th percentile of an input is above the limit, 100 ms by default. The figures
  * are meaningful on an idle machine only.
  */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { delay } from "@std/async/delay";
 import { table } from "../../scripts/docs/markdown.ts";

@@ -3,7 +3,8 @@
  * compose.yaml starts it. Not a container engine's own work: docs/install.md says what that leaves out.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { runUnderSystemd } from "./systemd.ts";
 import {
   buildTarget,
@@ -12,7 +13,7 @@ import {
   startContainer,
 } from "../../scripts/packaging/image.ts";
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const KEY = "a-key-of-the-test";
 
 /** Why the steps cannot be carried out here, or `null`. */

@@ -1,8 +1,9 @@
 /** Runs the systemd unit under systemd itself, in a container of `systemd-nspawn`. */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Image, runInside } from "../../scripts/packaging/image.ts";
 
-const UNIT = fromFileUrl(new URL("../../packaging/systemd/shimmy.service", import.meta.url));
+const UNIT = fileURLToPath(new URL("../../packaging/systemd/shimmy.service", import.meta.url));
 const TIMEOUT_SECONDS = 90;
 
 /** What was seen of the service from inside the container. */

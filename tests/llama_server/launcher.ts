@@ -3,7 +3,7 @@
  *
  *     deno run -A tests/llama_server/launcher.ts --port 8080 --hf-repo ... --ctx-size 512
  */
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { Pooling } from "../models/encoders.ts";
 import { LOCK, MAIN } from "../support/source.ts";
 import { parseServerArguments, type ServerArguments } from "./arguments.ts";

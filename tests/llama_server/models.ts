@@ -1,9 +1,10 @@
 /** Models in the place of those that the suite downloads from a hub. */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { bertModel, type EncoderShape, type Pooling } from "../models/encoders.ts";
 import { storiesModel } from "../models/stories.ts";
 
-const path = (relative: string) => fromFileUrl(new URL(`../../${relative}`, import.meta.url));
+const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
 /** Files in the place of those that the suite downloads by address, by the end of the address. */
 export const DOWNLOADS: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 /** Runs llama.cpp's tests of its server, from the pinned source, against Shimmy. */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { SOURCE_PACKAGE, withLlamaSource } from "../../scripts/ffi/source.ts";
 import { programsFolder, SCRIPTS } from "../programs/registry.ts";
 import { BUILTIN_NAME } from "../../src/models/discovery/builtin.ts";
@@ -8,7 +9,7 @@ import { failureOf, PYTHON } from "../support/packages.ts";
 import { CHAT_MODEL, DOWNLOADS } from "./models.ts";
 import { freePort } from "../../scripts/free_port.ts";
 
-const here = (name: string) => fromFileUrl(new URL(name, import.meta.url));
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** The outcome of one test. */
 export interface TestOutcome {

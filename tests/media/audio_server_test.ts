@@ -1,7 +1,7 @@
 /** Sounds in the requests of each dialect that has them, to a server with one process per model. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { Server } from "../cli/machine.ts";
 import { chord, wav } from "../support/sounds.ts";
 import { withAudioModel } from "./audio_setup.ts";

@@ -1,5 +1,5 @@
 /** Models with random weights that read audio. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { type AudioTower, audioTowerFile } from "../models/audio_towers.ts";
 import { storiesModel } from "../models/stories.ts";
 import type { MediaModel } from "./setup.ts";

@@ -1,6 +1,6 @@
 /** Images and sounds in the chat of the terminal, in this process and with a server. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Machine, Server } from "../cli/machine.ts";
 import { pattern, png } from "../support/pictures.ts";
 import { chord, wav } from "../support/sounds.ts";

@@ -3,12 +3,12 @@
  * `tests/sounds`. `SHIMMY_LLAMA_SERVER` names a program that must give the same answers.
  */
 import { assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { collect, type IteratingEngine } from "../support/engine.ts";
 import { hasPeer, type MediaPrompt, startPeer } from "./peer.ts";
 import { listen, MEDIA_FOLDER, mediaEngine } from "./setup.ts";
 
-const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 const MODEL = {
   model: path("../../src/assets/tiny/shimmy-tiny-vision.gguf"),

@@ -10,7 +10,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { encodeBase64 } from "@std/encoding/base64";
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { type Answer, firstToken, gaps, stream } from "../../scripts/bench/client.ts";
 import {
   type Server,

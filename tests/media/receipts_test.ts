@@ -1,7 +1,7 @@
 /** Receipts of answers about images and sounds, verified on the command line. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { Receipt } from "../../src/receipts/receipt.ts";
 import { sha256Hex } from "../../src/receipts/canonical.ts";
 import { save } from "../e2e/saved_answer.ts";

@@ -1,7 +1,7 @@
 /** Images in the requests of each dialect, to a server with one process per model. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { AUTHORITY, CERTIFICATES } from "../support/certificates.ts";
 import { pattern, png } from "../support/pictures.ts";
 import { ask, type Dialect, served } from "./serving.ts";

@@ -1,5 +1,6 @@
 /** Models with random weights that read images. They need libmtmd, which the npm packages lack. */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { locateMediaLibrary } from "../../ffi/library/locate.ts";
 import type { LoadOptions, MediaInput, SequenceRequest } from "../../src/engine/protocol/mod.ts";
 import { mropeModel } from "../models/mrope.ts";
@@ -18,7 +19,7 @@ export const MEDIA_FOLDER = mediaFolder();
 
 function mediaFolder(): string | null {
   const given = Deno.env.get("SHIMMY_MTMD");
-  const built = fromFileUrl(new URL("../../dist/mtmd", import.meta.url));
+  const built = fileURLToPath(new URL("../../dist/mtmd", import.meta.url));
   if (hasMedia(given || built)) return given || built;
   if (given) throw new Error(`SHIMMY_MTMD: the folder has no libmtmd: ${given}`);
   return null;

@@ -1,6 +1,6 @@
 /** Slots of llama.cpp's interface that hold prompts with images or sounds. */
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../ffi/testing.ts";
 import type { SequenceRequest } from "../../src/engine/protocol/mod.ts";
 import { collect } from "../support/engine.ts";

@@ -1,6 +1,6 @@
 /** Saved states with images or sounds: sessions and the prefix cache on disk, used by another process. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../ffi/testing.ts";
 import type { LoadOptions, SequenceRequest } from "../../src/engine/protocol/mod.ts";
 import { AUDIO_TOWERS } from "../models/audio_towers.ts";

@@ -1,5 +1,5 @@
 /** Control vectors for tests: generated, and the same on every machine. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { buildGguf } from "./build_gguf.ts";
 
 /** Control vectors with a recorded effect on the tiny model, by file name. */

@@ -1,5 +1,5 @@
 /** A machine in a temporary folder, for tests of discovery. */
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import {
   discover,
   type DiscoverOptions,

@@ -3,10 +3,10 @@
  * which ggml does not support, that is what `gpu-info` must say.
  */
 import { assertEquals, assertMatch } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { Machine } from "../cli/machine.ts";
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What building takes and is not here, or null. */
 async function missing(): Promise<string | null> {

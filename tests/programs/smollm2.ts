@@ -1,5 +1,5 @@
 /** The real model SmolLM2, in a folder of its own for programs that serve a folder. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { provideModel, SMOLLM2 } from "../real/real_models.ts";
 import { programsFolder } from "./registry.ts";
 

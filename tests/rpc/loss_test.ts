@@ -1,6 +1,6 @@
 /** Workers that die while a model needs them. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Server } from "../cli/machine.ts";
 import { until } from "../support/until.ts";
 import { type RpcMachine, rpcTest, TINY_F16 } from "./setup.ts";

@@ -1,6 +1,6 @@
 /** Models whose layers lie on workers: the same text as in one process, and layers where the plan says. */
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { freePort } from "../../scripts/free_port.ts";
 import { Server } from "../cli/machine.ts";
 import { rpcTest, TINY_F16, TINY_LAYERS } from "./setup.ts";

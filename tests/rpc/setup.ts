@@ -1,10 +1,10 @@
 /** Workers on loopback, and the command line that uses them. They need ggml's RPC backend. */
 import { assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { locateBackend } from "../../ffi/library/locate.ts";
 import { Machine } from "../cli/machine.ts";
 
-export const TINY_F16 = fromFileUrl(new URL("../models/shimmy-tiny-f16.gguf", import.meta.url));
+export const TINY_F16 = fileURLToPath(new URL("../models/shimmy-tiny-f16.gguf", import.meta.url));
 /** Layers of the tiny model, the output being one. */
 export const TINY_LAYERS = 5;
 
@@ -16,7 +16,7 @@ export const TINY_LAYERS = 5;
  */
 export function rpcFolder(): string | null {
   const given = Deno.env.get("SHIMMY_RPC_LIBRARIES");
-  const folder = given || fromFileUrl(new URL("../../dist/rpc", import.meta.url));
+  const folder = given || fileURLToPath(new URL("../../dist/rpc", import.meta.url));
   if (hasBackend(folder)) return folder;
   if (given) throw new Error(`SHIMMY_RPC_LIBRARIES: the folder has no RPC backend: ${given}`);
   return null;

@@ -1,7 +1,7 @@
 /** Workers behind `--rpc-key`: only who has the key can use them. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { type RpcMachine, rpcTest, TINY_F16 } from "./setup.ts";
 
 const GENERATE = [

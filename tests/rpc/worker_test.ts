@@ -1,6 +1,6 @@
 /** `rpc-serve`: its address, warning, devices and files, and the processes that it leaves behind. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { DEFAULT_SHAPE, type ModelShape, writeModel } from "../../scripts/bench/gguf_writer.ts";
 import { benchVocabulary } from "../../scripts/bench/vocabulary.ts";
 import { childrenOf } from "../cli/machine.ts";

@@ -1,5 +1,5 @@
 /** Replicas on loopback behind HAProxy, with the configuration of packaging/. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { freePorts } from "../../scripts/free_port.ts";
 import { Machine, Server } from "../cli/machine.ts";
 

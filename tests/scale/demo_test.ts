@@ -1,11 +1,11 @@
 /** The demonstration of a cluster, as a user runs it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { has, run, testWith } from "../packaging/tools.ts";
 import { PARTS } from "./demo/parts.ts";
 
-const MAIN = fromFileUrl(new URL("demo/main.ts", import.meta.url));
-const CONFIG = fromFileUrl(new URL("../../deno.test.json", import.meta.url));
+const MAIN = fileURLToPath(new URL("demo/main.ts", import.meta.url));
+const CONFIG = fileURLToPath(new URL("../../deno.test.json", import.meta.url));
 
 const programs = {
   name: ["haproxy", ...PARTS.map(({ needs }) => needs.program)].join(" or "),

@@ -1,13 +1,14 @@
 /** The configuration of Envoy, in front of servers that tell their names. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { freePort } from "../../scripts/free_port.ts";
 import { run, testWith } from "../packaging/tools.ts";
 import { envoy, envoyPath } from "./envoy.ts";
 import { until } from "../support/until.ts";
 import { ask, reachable, Upstream } from "./upstreams.ts";
 
-const CONFIG = fromFileUrl(new URL("../../packaging/proxies/envoy.yaml", import.meta.url));
+const CONFIG = fileURLToPath(new URL("../../packaging/proxies/envoy.yaml", import.meta.url));
 
 /** Envoy with the configuration, in front of three servers. */
 async function startProxy(folder: string, upstreams: readonly Upstream[]) {

@@ -1,11 +1,12 @@
 /** The configuration of nginx, in front of servers that tell their names. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { freePort } from "../../scripts/free_port.ts";
 import { has, run, testWith } from "../packaging/tools.ts";
 import { ask, reachable, Upstream } from "./upstreams.ts";
 
-const CONFIG = fromFileUrl(new URL("../../packaging/proxies/nginx.conf", import.meta.url));
+const CONFIG = fileURLToPath(new URL("../../packaging/proxies/nginx.conf", import.meta.url));
 
 const nginx = { name: "nginx", here: await has("nginx", "-v") };
 

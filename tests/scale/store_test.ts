@@ -1,6 +1,6 @@
 /** Servers that share a store of Valkey or Redis. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { openSharedStore } from "../../src/shared_store/mod.ts";
 import { Machine, Server } from "../cli/machine.ts";
 import { testWith } from "../packaging/tools.ts";

@@ -1,5 +1,5 @@
 /** Engines with the tiny encoder models, for tests. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../ffi/testing.ts";
 import { type IteratingEngine as Engine, loadEngine } from "./engine.ts";
 import type { Embedding, EmbedRequest, LoadOptions } from "../../src/engine/protocol/mod.ts";

@@ -1,12 +1,12 @@
 /** The engine with the tiny model, for tests. */
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { realLibraryFolder } from "../../ffi/testing.ts";
 import { loadEngine as loadWithSinks } from "../../src/engine/load_engine.ts";
 import type { Engine, RunningSequence } from "../../src/engine/engine.ts";
 import { iterateEvents } from "../../src/engine/event_queue.ts";
 import type { LoadOptions, SequenceEvent, SequenceRequest } from "../../src/engine/protocol/mod.ts";
 
-const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 export const TINY = path("../../src/assets/tiny/shimmy-tiny.gguf");
 export const TINY_F16 = path("../models/shimmy-tiny-f16.gguf");

@@ -1,5 +1,5 @@
 /** Models of each kind of memory, with the loop that computes them. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../ffi/testing.ts";
 import type { LoadOptions } from "../../src/engine/protocol/mod.ts";
 import { gptOssModel, mixtureModel } from "../models/experts.ts";

@@ -1,6 +1,6 @@
 /** Checks that a program which is one file starts its threads from itself. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ensureRpcKey, secureServer } from "../../src/rpc/tunnel/mod.ts";
 import { count, hello, memory, rpcWorker } from "../doubles/rpc_worker.ts";
 import { type Program, run, serve } from "./program.ts";

@@ -1,5 +1,5 @@
 /** Packages of npm and PyPI that tests fetch into cache folders outside of the repository. */
-import { join } from "@std/path";
+import { join } from "node:path";
 
 /** Time to fetch and install a package. */
 const INSTALL_MS = 600_000;

@@ -1,7 +1,7 @@
 /** The command line as the task `shimmy` runs it from its source. */
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 
-const path = (relative: string) => fromFileUrl(new URL(`../../${relative}`, import.meta.url));
+const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
 /** The module that runs the command line. */
 export const MAIN = path("main.ts");

@@ -1,5 +1,5 @@
 /** A libllama that records load calls and forwards them to the real library. */
-import { basename, join } from "@std/path";
+import { basename, join } from "node:path";
 import { LlamaModelParams } from "../../ffi/generated/structs.ts";
 import { locateLibrary } from "../../ffi/library/locate.ts";
 import { hasCompiler } from "../../ffi/testing.ts";

@@ -1,6 +1,6 @@
 /** Models with each kind of memory, for tests of states that another process restores. */
 import { assertEquals, assertLess } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../ffi/testing.ts";
 import type { LoadOptions } from "../../src/engine/protocol/mod.ts";
 import { hybridModel } from "../models/hybrid.ts";

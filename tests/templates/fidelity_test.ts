@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import {
   type Conversation,
@@ -20,7 +20,7 @@ import golden from "../golden/templates.json" with { type: "json" };
 import { EXPECTED_DIFFERENCES } from "./expectations.ts";
 import { pinnedTemplates } from "./pinned.ts";
 
-const MODEL = fromFileUrl(new URL("../../src/assets/tiny/shimmy-tiny.gguf", import.meta.url));
+const MODEL = fileURLToPath(new URL("../../src/assets/tiny/shimmy-tiny.gguf", import.meta.url));
 const { templates, missing } = await pinnedTemplates();
 const program = Deno.env.get("SHIMMY_LLAMA_SERVER");
 

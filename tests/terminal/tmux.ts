@@ -1,6 +1,6 @@
 /** Shimmy in a real pseudo-terminal, that of tmux, whose screen and keys a test uses. */
 import { delay } from "@std/async/delay";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Machine } from "../cli/machine.ts";
 
 /** Time limit for a text to appear, on a busy machine. */

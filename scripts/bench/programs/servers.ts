@@ -1,5 +1,5 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { V8_FLAGS } from "../../../src/own_command.ts";
 import { freePort } from "../../free_port.ts";
 import type { Column } from "../report.ts";
@@ -39,8 +39,8 @@ const END_MS = 15_000;
 const RIGHTS = ["ffi", "read", "write", "net", "env", "sys", "run"].map((name) =>
   `--allow-${name}`
 );
-const MAIN = fromFileUrl(new URL("../../../main.ts", import.meta.url));
-const LOCK = `--lock=${fromFileUrl(new URL("../../../deno.lock", import.meta.url))}`;
+const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
+const LOCK = `--lock=${fileURLToPath(new URL("../../../deno.lock", import.meta.url))}`;
 
 /**
  * Starts Shimmy's server.

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { completion, type Scenario } from "../bench.ts";
 import { firstToken, stream } from "../client.ts";
 import type { Row } from "../report.ts";

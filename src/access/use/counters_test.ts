@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { KeyCounters, readKeyUse } from "./counters.ts";
 
 /** The start of a minute, in milliseconds. */

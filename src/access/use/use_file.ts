@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { addedUses, isKeyUses, type KeyUses } from "./key_use.ts";
 import { readIfExists, writePrivateFile } from "../private_file.ts";
 

@@ -1,4 +1,4 @@
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import { fileReason, ShimmyError } from "../../errors.ts";
 import { expandHome, homeFolder } from "../../models/entry/mod.ts";
 import type { Environment } from "../environment/mod.ts";

@@ -1,5 +1,5 @@
 /** The chat in the terminal. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { chatFolder } from "../config/mod.ts";
 import { type Call, type Environment, EXIT } from "../environment/mod.ts";
 import { SAMPLING_OPTIONS } from "../options/mod.ts";

@@ -1,4 +1,4 @@
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 import { renameComplete } from "../../rename_complete.ts";
 import type { Config } from "./config.ts";

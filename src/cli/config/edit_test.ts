@@ -1,6 +1,6 @@
 /** `cp`, which edits the configuration file. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { main } from "../main.ts";

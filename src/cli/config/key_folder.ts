@@ -1,4 +1,4 @@
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { configDirectory, type ConfigSearch } from "./read.ts";
 
 /** The folder of signed keys: `--keys-dir`, or `keys` in the user's configuration folder; null without both. */

@@ -1,4 +1,4 @@
-import { basename, isAbsolute, join, resolve } from "@std/path";
+import { basename, isAbsolute, join, resolve } from "node:path";
 import { fileReason, messageOf } from "../../errors.ts";
 import { checkRegularFile } from "../../regular_file.ts";
 import { homeFolder } from "../../models/entry/mod.ts";

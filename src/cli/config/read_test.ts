@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { UsageError } from "../options/options.ts";
 import { configDirectory, findConfig } from "./read.ts";
 

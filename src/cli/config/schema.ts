@@ -1,6 +1,6 @@
 /** The schema of the configuration file. Imported only when there is a file: zod is slow to load. */
 import { parse as parseJsonc } from "@std/jsonc/parse";
-import { dirname, resolve } from "@std/path";
+import { dirname, resolve } from "node:path";
 import * as z from "zod";
 import { KV_TYPES } from "../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../errors.ts";

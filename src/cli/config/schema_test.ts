@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 import { GLOBAL_OPTIONS } from "../options/global_options.ts";
 import { SERVE_OPTIONS } from "../options/serve_options.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { main } from "../main.ts";
 

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 
 /**
  * The path of an executable in the folders of `PATH`, or `null`.

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { findExecutable } from "./executable.ts";
 
 Deno.test("the first folder of PATH with an executable of the name counts", async () => {

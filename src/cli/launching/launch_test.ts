@@ -6,7 +6,7 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { main } from "../main.ts";

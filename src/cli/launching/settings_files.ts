@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { SettingsFile } from "./client.ts";
 
 /** A folder for the settings files of a launch. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 import type { Handler, Listener } from "../../server/mod.ts";
 import { listenOnSocket } from "./unix_socket.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { halted, HubDouble, sendBytes, sha256 } from "../../../tests/doubles/hub.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import {

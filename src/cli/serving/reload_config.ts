@@ -1,4 +1,4 @@
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { checkRegularFile } from "../../regular_file.ts";
 import type { Call, ModelSession, ResidencyLimits } from "../environment/mod.ts";

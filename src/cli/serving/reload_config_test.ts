@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { ShimmyError } from "../../errors.ts";

@@ -1,4 +1,4 @@
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 import {
   candidateOf,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { withFolder } from "../../../ffi/testing.ts";
 import { main } from "../main.ts";

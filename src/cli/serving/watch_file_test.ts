@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { until } from "../../../tests/doubles/context.ts";
 import { watchFile } from "./watch_file.ts";
 

@@ -1,4 +1,4 @@
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { ENGINE_COMMAND, ENGINE_MODULE } from "../../engine/process/engine_program.ts";
 import type { BucketLocation, SharedCacheLocation } from "../../engine/protocol/mod.ts";
 import { type OwnCommand, ownCommand } from "../../own_command.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import type { LoadOptions } from "../../engine/protocol/mod.ts";
 import { expertOverrides } from "../../engine/model/placement/tensor_placement.ts";

@@ -1,4 +1,4 @@
-import { basename, resolve } from "@std/path";
+import { basename, resolve } from "node:path";
 import { describeFile, isModel } from "../../models/discovery/mod.ts";
 import type { ModelEntry, ProjectorInput } from "../../models/entry/mod.ts";
 import { type GlobalValues, UsageError } from "../options/mod.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { buildModel } from "../../../tests/models/build_gguf.ts";
 import { projectorFile } from "../../../tests/models/projector.ts";

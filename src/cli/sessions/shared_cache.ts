@@ -1,4 +1,4 @@
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import type { BucketLocation, SharedCacheLocation } from "../../engine/protocol/mod.ts";
 import { type GlobalValues, UsageError } from "../options/mod.ts";
 

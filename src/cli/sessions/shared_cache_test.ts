@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import { UsageError } from "../options/mod.ts";
 import { engineCommand } from "./engine_command.ts";
 import { nameOfSharedCache, sharedCacheOf } from "./shared_cache.ts";

@@ -1,4 +1,4 @@
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { type FileTensor, GGML_TYPE, type GgufFile, type Model } from "../../../ffi/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { LayerRange } from "../protocol/mod.ts";

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { DiskCacheStatus } from "../protocol/mod.ts";
 import { DiskIndex, type DiskIndexOptions, type DiskMatch, type DiskQuery } from "./disk_index.ts";
 import { type DiskLimits, makeRoom, removeFile } from "./eviction.ts";

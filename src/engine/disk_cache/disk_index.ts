@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { parseName, type StateName } from "./file_name.ts";
 import { readHead } from "./read_head.ts";
 import { DamagedStateFile } from "./state_file.ts";

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { parseName } from "./file_name.ts";
 import { CannotSave, UNFINISHED, UNFINISHED_MS } from "./write_state.ts";
 

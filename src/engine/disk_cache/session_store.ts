@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { checkRegularFileSync } from "../../regular_file.ts";
 import { sha256 } from "../../digest.ts";

@@ -1,4 +1,4 @@
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { statePieces, type StoredState } from "./state_file.ts";
 import type { StateOrigin } from "./state_head.ts";
 

@@ -1,6 +1,6 @@
 /** A KV cache that was computed with the short factors of long RoPE is not used with the long ones. */
 import { assertEquals, assertGreater, assertNotEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { longRopeModel, ORIGINAL_CONTEXT } from "../../../tests/models/long_rope.ts";
 import { type IteratingEngine, tinyEngine } from "../../../tests/support/engine.ts";

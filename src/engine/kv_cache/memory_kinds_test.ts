@@ -1,6 +1,6 @@
 /** Prefix reuse with each kind of memory: never another text, and as much reused as the kind allows. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { gptOssModel, mixtureModel } from "../../../tests/models/experts.ts";
 import { hybridModel } from "../../../tests/models/hybrid.ts";

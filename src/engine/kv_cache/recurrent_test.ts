@@ -1,6 +1,6 @@
 /** A model with a recurrent state, whose end cannot be removed. */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { mambaModel } from "../../../tests/models/recurrent.ts";
 import { ask, collect, tinyEngine } from "../../../tests/support/engine.ts";

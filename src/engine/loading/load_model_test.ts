@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { listDevices, loadBackends, Model, NativeError, openLibrary } from "../../../ffi/mod.ts";
 import { withFolder } from "../../../ffi/testing.ts";
 import { windowedModel } from "../../../tests/models/windowed.ts";

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { withFolder } from "../../../ffi/testing.ts";
 import { writeModel } from "../../../scripts/bench/gguf_writer.ts";
 import { QUICK_SHAPE } from "../../../scripts/bench/models.ts";
@@ -217,7 +218,7 @@ Deno.test("a plan includes adapters, a draft model and saved prefixes", async ()
 
 Deno.test("planning fails with the same error as loading", async () => {
   const error = await assertRejects(
-    () => plan({ modelPaths: [fromFileUrl(import.meta.url)] }),
+    () => plan({ modelPaths: [fileURLToPath(import.meta.url)] }),
     ShimmyError,
     "file is not GGUF",
   );

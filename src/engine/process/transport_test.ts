@@ -1,6 +1,7 @@
 /** Isolation of engines: a failure of one engine does not affect others. */
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { withFolder } from "../../../ffi/testing.ts";
 import {
   ask,
@@ -63,7 +64,7 @@ Deno.test("the first engines of a process can load at the same time", async () =
       await engine[Symbol.asyncDispose]();
     }
   `;
-  const config = fromFileUrl(new URL("../../../deno.json", import.meta.url));
+  const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
   await withFolder(async (folder) => {
     const file = join(folder, "first.ts");
     await Deno.writeTextFile(file, script);

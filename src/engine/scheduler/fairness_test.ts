@@ -1,6 +1,6 @@
 /** Fairness, counted in native calls and their tokens: times would depend on the machine. */
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { DEFAULT_SHAPE, type ModelShape, writeModel } from "../../../scripts/bench/gguf_writer.ts";
 import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";

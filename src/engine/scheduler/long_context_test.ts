@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { DEFAULT_SHAPE, writeModel } from "../../../scripts/bench/gguf_writer.ts";
 import { benchVocabulary } from "../../../scripts/bench/vocabulary.ts";

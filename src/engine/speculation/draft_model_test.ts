@@ -1,6 +1,6 @@
 /** A draft model beside each kind of memory: the text is that without drafts. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { bigramModel } from "../../../tests/models/bigrams.ts";
 import { tinyEngine } from "../../../tests/support/engine.ts";

@@ -1,6 +1,6 @@
 /** Drafts by lookup with each kind of memory: the text is that without drafts. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { ask, collect, tinyEngine } from "../../../tests/support/engine.ts";
 import { randomNumbers } from "../../../tests/support/exactness.ts";

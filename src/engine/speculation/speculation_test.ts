@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { writeModel } from "../../../scripts/bench/gguf_writer.ts";
 import { QUICK_SHAPE } from "../../../scripts/bench/models.ts";

@@ -1,6 +1,6 @@
 /** Reuse of prefixes on disk after a restart, with each kind of memory: never another text. */
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../ffi/testing.ts";
 import {
   type IteratingEngine as Engine,

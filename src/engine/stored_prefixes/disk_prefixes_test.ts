@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { cacheWith, tokens } from "../../../tests/doubles/kv_cache.ts";
 import { DiskCache } from "../disk_cache/mod.ts";

@@ -3,7 +3,7 @@
  * cached tokens come from the session alone.
  */
 import { assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ask, collect, type IteratingEngine as Engine } from "../../../tests/support/engine.ts";
 import { type Answer, answer } from "../../../tests/support/exactness.ts";
 import {

@@ -1,6 +1,6 @@
 /** States that another server has computed, with each kind of memory: never another text. */
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { IteratingEngine as Engine } from "../../../tests/support/engine.ts";
 import { type Answer, answer } from "../../../tests/support/exactness.ts";
 import {

@@ -1,5 +1,6 @@
 import { encodeHex } from "@std/encoding/hex";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { tinyModelBytes, tinyModelPath } from "../../assets/bytes.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import type { ModelSource, ScanResult } from "./sources/mod.ts";
@@ -51,7 +52,7 @@ export async function builtinPath(
   source: BuiltinAsset = ASSET,
 ): Promise<string> {
   const asset = source.path();
-  return asset === null ? await unpack(cacheFolder(), source) : fromFileUrl(asset);
+  return asset === null ? await unpack(cacheFolder(), source) : fileURLToPath(asset);
 }
 
 /** Returns the path of a copy with the right checksum. Writes the copy if there is none. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { tinyModelBytes } from "../../assets/bytes.ts";
 import { ShimmyError } from "../../errors.ts";
 import { ASSET, type BuiltinAsset, builtinPath, builtinSource } from "./builtin.ts";

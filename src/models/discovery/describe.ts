@@ -1,4 +1,4 @@
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import type { ModelEntry, SkippedFile, SourceKind } from "../entry/mod.ts";
 import { type GgufHeader, quantizationName, readHeader } from "../gguf/mod.ts";
 import { messageOf } from "../../errors.ts";

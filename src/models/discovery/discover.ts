@@ -23,7 +23,7 @@ import {
   ollamaSources,
   splitFolders,
 } from "./sources/mod.ts";
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 
 /** Headers read in parallel: enough to keep a disk busy, few enough to limit read buffers. */
 const READ_AT_ONCE = 8;

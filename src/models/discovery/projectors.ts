@@ -1,4 +1,4 @@
-import { basename, dirname } from "@std/path";
+import { basename, dirname } from "node:path";
 import type { ModelEntry, SkippedFile } from "../entry/mod.ts";
 
 /** A projector that was found while models were looked for. */

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 
 /** The user's home folder from the environment, if known. */
 export function homeFolder(env: (name: string) => string | undefined): string | undefined {

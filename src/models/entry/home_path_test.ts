@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { expandHome, homeFolder } from "./home_path.ts";
 
 Deno.test("~ and $HOME at the beginning of a path are the home folder", () => {

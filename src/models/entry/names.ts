@@ -1,6 +1,6 @@
 import { closestString } from "@std/text/closest-string";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
-import { basename, isAbsolute, resolve } from "@std/path";
+import { basename, isAbsolute, resolve } from "node:path";
 import type { ModelEntry } from "./entry.ts";
 
 const SUFFIX = /\.gguf$/i;

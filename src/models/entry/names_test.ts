@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import { modelEntry } from "../../../tests/doubles/model_entry.ts";
 import type { ModelEntry } from "./entry.ts";
 import { findByName, modelName, nearestName, shardName, similarName } from "./names.ts";

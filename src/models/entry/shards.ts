@@ -1,4 +1,4 @@
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import type { SkippedFile } from "./entry.ts";
 import { modelName, shardName } from "./names.ts";
 

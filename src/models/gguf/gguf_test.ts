@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { buildGguf, buildModel } from "../../../tests/models/build_gguf.ts";
 import { ShimmyError } from "../../errors.ts";
 import { readHeader } from "./gguf.ts";
@@ -35,7 +36,7 @@ function patched(bytes: Uint8Array, at: number, ...values: number[]): Uint8Array
 }
 
 Deno.test("the header of the built-in model is read completely", async () => {
-  const path = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
+  const path = fileURLToPath(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
   const header = await readHeader(path);
   assertEquals(header.version, 3);
   assertEquals(header.tensors, 38);

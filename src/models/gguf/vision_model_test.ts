@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { readHeader } from "./gguf.ts";
 
 const header = (name: string) =>
-  readHeader(fromFileUrl(new URL(`../../assets/tiny/${name}.gguf`, import.meta.url)));
+  readHeader(fileURLToPath(new URL(`../../assets/tiny/${name}.gguf`, import.meta.url)));
 
 Deno.test("the vision and audio towers write embeddings of the width of their model", async () => {
   const towers = (await header("mmproj-shimmy-tiny-vision")).metadata;

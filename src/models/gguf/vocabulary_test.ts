@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { buildModel } from "../../../tests/models/build_gguf.ts";
 import { ShimmyError } from "../../errors.ts";
 import { repeatedToken } from "./vocabulary.ts";
@@ -31,9 +31,9 @@ Deno.test("empty tokens may be repeated, and a model without a tokenizer has no 
 
 Deno.test("the built-in model has no repeated token, an unreadable file is refused", async () => {
   const folder = new URL("../../assets/tiny/", import.meta.url);
-  assertEquals(await repeatedToken(fromFileUrl(new URL("shimmy-tiny.gguf", folder))), null);
+  assertEquals(await repeatedToken(fileURLToPath(new URL("shimmy-tiny.gguf", folder))), null);
   await assertRejects(
-    () => repeatedToken(fromFileUrl(new URL("none.gguf", folder))),
+    () => repeatedToken(fileURLToPath(new URL("none.gguf", folder))),
     ShimmyError,
     "does not exist",
   );

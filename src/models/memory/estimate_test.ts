@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { withFolder } from "../../../ffi/testing.ts";
 import { describe, isModel } from "../discovery/describe.ts";
 import type { ModelEntry } from "../entry/entry.ts";
@@ -7,7 +8,7 @@ import { estimateMainMemory, type LoadShape } from "./estimate.ts";
 import { candidateOf } from "../discovery/sources/folder.ts";
 import { shardSet } from "../entry/shards.ts";
 
-const TINY = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
+const TINY = fileURLToPath(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
 /** Keys and values of 4 layers, 2 heads of 64 values each, 16 bits. */
 const KV_PER_TOKEN = 4 * 2 * (64 + 64) * 2;
 const COMPUTE = 512 * 256 * 64;
@@ -81,7 +82,7 @@ Deno.test("the context is smaller beside a projector", async () => {
 });
 
 Deno.test("the files of adapters are counted", async () => {
-  const path = fromFileUrl(new URL("../../../tests/models/pirate-lora.gguf", import.meta.url));
+  const path = fileURLToPath(new URL("../../../tests/models/pirate-lora.gguf", import.meta.url));
   const entry: ModelEntry = { ...await tiny(), loras: [{ path, scale: 1 }] };
   const without = await estimateMainMemory({ ...entry, loras: [] }, shape, 2 ** 40);
   const { size } = await Deno.stat(path);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { encodeHex } from "@std/encoding/hex";
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { checkSpace, removeIfThere, sizeOf } from "../../download/mod.ts";
 import { hashFile } from "../../hash_file.ts";
 import { ShimmyError } from "../../errors.ts";

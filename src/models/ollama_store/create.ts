@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 import { renameComplete } from "../../rename_complete.ts";
 import { storeName } from "../discovery/mod.ts";

@@ -1,4 +1,4 @@
-import { join, relative, SEPARATOR } from "@std/path";
+import { join, relative, sep } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 import { huggingFaceCache, ollamaStore, storeName, walk } from "../discovery/mod.ts";
 import { modelName } from "../entry/mod.ts";
@@ -31,7 +31,7 @@ export async function cachedHubModel(
   const snapshot = join(folder, "snapshots", commit);
   if (!/^[\w.-]+$/.test(commit) || !await exists(snapshot)) return null;
   const files = (await walk(snapshot)).files.map((path) =>
-    relative(snapshot, path).split(SEPARATOR).join("/")
+    relative(snapshot, path).split(sep).join("/")
   );
   try {
     const { paths } = chooseModel(files, reference);

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { sizeOf } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import { modelName } from "../entry/mod.ts";

@@ -1,5 +1,5 @@
 import { listFiles, modelInfo } from "@huggingface/hub";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { type Authorization, request, StallTimer } from "../../download/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { huggingFaceHome } from "../discovery/mod.ts";

@@ -1,4 +1,4 @@
-import { dirname, join, relative } from "@std/path";
+import { dirname, join, relative } from "node:path";
 import { removeIfThere, sizeOf } from "../../download/mod.ts";
 import { renameComplete } from "../../rename_complete.ts";
 

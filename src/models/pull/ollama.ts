@@ -1,4 +1,4 @@
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { request, sizeOf, StallTimer } from "../../download/mod.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { renameComplete } from "../../rename_complete.ts";

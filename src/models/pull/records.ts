@@ -1,5 +1,5 @@
 import { encodeHex } from "@std/encoding/hex";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { removeIfThere } from "../../download/mod.ts";
 import { renameComplete } from "../../rename_complete.ts";
 import type { PulledModel } from "./plan.ts";

@@ -1,4 +1,4 @@
-import { basename, dirname, join, relative, SEPARATOR } from "@std/path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { removeIfThere } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../entry/mod.ts";
@@ -114,7 +114,7 @@ async function mayBePulled(
   const manifests = await resolvedPath(join(dirname(dirname(first)), "manifests", "x"));
   const root = dirname(manifests);
   return written.some((path) =>
-    isInside(path, root) && storeName(relative(root, path).split(SEPARATOR)) === name
+    isInside(path, root) && storeName(relative(root, path).split(sep)) === name
   );
 }
 

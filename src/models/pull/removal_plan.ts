@@ -1,4 +1,4 @@
-import { basename, dirname, join, relative, SEPARATOR } from "@std/path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { sizeOf } from "../../download/mod.ts";
 import { ShimmyError } from "../../errors.ts";
 import type { ModelEntry } from "../entry/mod.ts";
@@ -27,7 +27,7 @@ const SNAPSHOT_DEPTH = 16;
 /** True if a path lies within a folder. */
 export function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path);
-  return way !== "" && way !== path && way.split(SEPARATOR)[0] !== "..";
+  return way !== "" && way !== path && way.split(sep)[0] !== "..";
 }
 
 /**
@@ -42,7 +42,7 @@ export async function planCacheRemoval(
   cache: string,
   written: readonly string[],
 ): Promise<RemovalPlan> {
-  const repository = join(cache, relative(cache, entry.paths[0]!).split(SEPARATOR)[0]!);
+  const repository = join(cache, relative(cache, entry.paths[0]!).split(sep)[0]!);
   const snapshots = join(repository, "snapshots");
   const linked = (await walk(snapshots, SNAPSHOT_DEPTH)).files;
   const found = await linksAndBlobs(entry.paths, linked, repository, written);
@@ -135,7 +135,7 @@ export async function planStoreRemoval(entry: ModelEntry, asked: string): Promis
   const root = join(store, "manifests");
   const manifests = (await manifestFiles(root, MANIFEST_DEPTH)).map((path) => ({
     path,
-    name: storeName(relative(root, path).split(SEPARATOR)),
+    name: storeName(relative(root, path).split(sep)),
   }));
   const wanted = [asked.toLowerCase(), `${asked.toLowerCase()}:latest`, entry.name];
   const manifest = wanted.map((name) => manifests.find((one) => one.name === name))

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { COMMIT, HubDouble, sha256 } from "../../../tests/doubles/hub.ts";
 import { buildModel } from "../../../tests/models/build_gguf.ts";

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { request, sizeOf, StallTimer } from "../../download/mod.ts";
 import { hashFile } from "../../hash_file.ts";
 import { messageOf, ShimmyError } from "../../errors.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { cutOff, sendBytes, sha256 } from "../../../tests/doubles/hub.ts";
 import {
   assertHolds,

@@ -1,4 +1,4 @@
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import type { Sampling } from "../../engine/protocol/mod.ts";
 import { describeFile, isModel } from "../discovery/mod.ts";
 import {

@@ -1,11 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { projectorFile } from "../../../tests/models/projector.ts";
 import { entryDouble } from "../../../tests/doubles/pool.ts";
 import { type ConfiguredModel, type ModelConfig, withConfig } from "./apply_config.ts";
 import type { ModelEntry } from "../entry/entry.ts";
 
-const TINY = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
+const TINY = fileURLToPath(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
 
 async function apply(found: readonly ModelEntry[], config: Partial<ModelConfig>) {
   const said: string[] = [];

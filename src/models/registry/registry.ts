@@ -1,4 +1,4 @@
-import { resolve as resolvePath } from "@std/path";
+import { resolve as resolvePath } from "node:path";
 import { ShimmyError } from "../../errors.ts";
 import type { Engine } from "../../engine/mod.ts";
 import type { LoadPlan } from "../../engine/planning/mod.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { fromFileUrl, resolve } from "@std/path";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { ClockDouble } from "../../../tests/doubles/clock.ts";
 import { modelEntry } from "../../../tests/doubles/model_entry.ts";
 import { buildModel } from "../../../tests/models/build_gguf.ts";
@@ -13,7 +14,7 @@ import { KEEP_ALL } from "./load_policy.ts";
 import type { LoadEngine } from "./model_instance.ts";
 import { createPool, type PoolOptions, type Registry } from "./registry.ts";
 
-const TINY = fromFileUrl(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
+const TINY = fileURLToPath(new URL("../../assets/tiny/shimmy-tiny.gguf", import.meta.url));
 
 /** State of an unused model without idle timeout. */
 const NO_USE = { requests: 0, isPinned: false, expiresInMs: null, bytes: null };

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../ffi/testing.ts";
 import { ShimmyError } from "../../errors.ts";
 import { ensureRpcKey, readRpcKey } from "./key_file.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { encodeBase64 } from "@std/encoding/base64";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Client, listen } from "../../../tests/doubles/listening.ts";
 import { readEvents, serverDouble } from "../../../tests/doubles/server.ts";
 import { pattern, png } from "../../../tests/support/pictures.ts";

@@ -1,5 +1,5 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import type { HostResult, HostTask } from "./host_main.ts";
 import { residentBytes } from "./processes.ts";
 import type { Problem } from "./problem.ts";
@@ -102,6 +102,6 @@ class HostProcess {
   }
 }
 
-const path = (relative: string) => fromFileUrl(new URL(relative, import.meta.url));
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const CONFIG = `--config=${path("../../../deno.test.json")}`;
 const MODULE = path("./host_main.ts");

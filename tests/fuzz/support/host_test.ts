@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { chatInput } from "../../support/chat_request.ts";
 import { TINY } from "../../support/engine.ts";
 import { Host } from "./host.ts";
@@ -12,7 +12,7 @@ Deno.test("a process of the product tells what it accepts and what it refuses", 
     assert(!("kind" in result), JSON.stringify(result));
     return result as HostResult;
   };
-  const path = fromFileUrl(import.meta.url);
+  const path = fileURLToPath(import.meta.url);
   assertEquals((await run({ type: "header", path: TINY })).refused, null);
   assertEquals((await run({ type: "header", path })).refused, "not a GGUF file");
   const render = (template: string) => run({ type: "template", template, input: chatInput() });

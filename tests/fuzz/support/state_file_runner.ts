@@ -1,4 +1,4 @@
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import type * as fc from "test:fast-check";
 import { editStateFile, type StateEdits, stateEdits } from "../mutation/state_files.ts";
 import { exchange } from "./exchange.ts";

@@ -1,5 +1,5 @@
 import { delay } from "@std/async/delay";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Machine, Server } from "../../cli/machine.ts";
 import { descendantsOf, isRunning, residentBytes } from "./processes.ts";
 import type { Problem } from "./problem.ts";

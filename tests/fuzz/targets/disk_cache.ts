@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { StateFileRunner } from "../support/state_file_runner.ts";
 import { startTinyServer } from "../support/tiny_server.ts";
 import type { Target } from "../target.ts";

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import * as fc from "test:fast-check";
 import { Machine } from "../../cli/machine.ts";
 import { TINY as TINY_FILE } from "../../support/engine.ts";

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import type * as fc from "test:fast-check";
 import { PIRATE_LORA } from "../../support/engine.ts";
 import type { ByteEdit } from "../mutation/byte_edits.ts";

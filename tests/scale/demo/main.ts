@@ -7,7 +7,7 @@
  * Without a model, the built-in one.
  */
 import { parseArgs } from "node:util";
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import { table } from "../../../scripts/docs/markdown.ts";
 import { has } from "../../packaging/tools.ts";
 import { Cluster } from "../cluster.ts";

@@ -1,5 +1,5 @@
 /** What the replicas of the demonstration share, beside the proxy in front of them. */
-import { fromFileUrl } from "@std/path";
+import { fileURLToPath } from "node:url";
 import { has } from "../../packaging/tools.ts";
 import { rpcFolder, RpcMachine } from "../../rpc/setup.ts";
 import { redis, StoreServer, valkey } from "../store_server.ts";
@@ -54,7 +54,7 @@ async function hasAll(...programs: readonly string[]): Promise<boolean> {
 async function buildBackend(): Promise<void> {
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "build:rpc"],
-    cwd: fromFileUrl(new URL("../../..", import.meta.url)),
+    cwd: fileURLToPath(new URL("../../..", import.meta.url)),
     stdout: "inherit",
     stderr: "inherit",
   }).output();

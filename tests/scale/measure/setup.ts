@@ -1,5 +1,6 @@
 /** The replicas of the measurements, and the model that they load. */
-import { basename, fromFileUrl, resolve } from "@std/path";
+import { basename, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { cpuFeatures, loadBackends, openLibrary, silenceLogs } from "../../../ffi/mod.ts";
 import { realLibraryFolder } from "../../../ffi/testing.ts";
 import { machine } from "../../../scripts/bench/machine.ts";
@@ -10,7 +11,7 @@ import { promptRowsOnCpu } from "../../../src/engine/native/mod.ts";
 import { readHeader } from "../../../src/models/gguf/mod.ts";
 
 /** The built-in model. */
-export const TINY = fromFileUrl(
+export const TINY = fileURLToPath(
   new URL("../../../src/assets/tiny/shimmy-tiny.gguf", import.meta.url),
 );
 

@@ -1,5 +1,5 @@
 import { delay } from "@std/async/delay";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { Machine } from "../../cli/machine.ts";
 import { MixedLoad } from "../load/mixed_load.ts";
 import { CALM } from "../load/tally.ts";

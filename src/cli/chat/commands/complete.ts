@@ -1,4 +1,4 @@
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { expandHome, homeFolder } from "../../../models/entry/mod.ts";
 import { printable } from "../../output/mod.ts";
 import type { ChatContext, Completed } from "./command.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { EnvironmentDouble } from "../../../../tests/doubles/environment.ts";
 import type { ModelHost } from "../../answering/mod.ts";
 import { SavedConversations } from "../conversation/mod.ts";

@@ -1,4 +1,4 @@
-import { basename, resolve } from "@std/path";
+import { basename, resolve } from "node:path";
 import type { MediaInput } from "../../../engine/protocol/mod.ts";
 import { fileReason, messageOf } from "../../../errors.ts";
 import { expandHome, homeFolder } from "../../../models/entry/mod.ts";

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { fileReason, ShimmyError } from "../../../errors.ts";
 import type { SavedConversation } from "./conversation.ts";
 import { fromSaved, toSaved } from "./saved_messages.ts";

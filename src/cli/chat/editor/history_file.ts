@@ -1,4 +1,4 @@
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { withoutControls } from "../../output/mod.ts";
 import { HISTORY_SIZE } from "./line_editor.ts";
 

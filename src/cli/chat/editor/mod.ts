@@ -1,5 +1,5 @@
 /** The editor of a chat: messages from a terminal, key by key, or from a pipe, line by line. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { Environment } from "../../environment/mod.ts";
 import type { Complete, MessageReader } from "./message_reader.ts";
 import { LineReader } from "./line_reader.ts";

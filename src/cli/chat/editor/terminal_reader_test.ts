@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { EnvironmentDouble } from "../../../../tests/doubles/environment.ts";
 import { KeyboardDouble } from "../../../../tests/doubles/keyboard.ts";
 import { HistoryFile } from "./history_file.ts";

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { ShimmyError } from "../../../errors.ts";
 import { similarName } from "../../../models/entry/mod.ts";
 import { cacheDirectory } from "../../../runtime/library/paths.ts";

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { cacheDirectory } from "../../../runtime/library/paths.ts";
 import { command, type Environment, EXIT, interruptible } from "../../environment/mod.ts";
 import { flag, formatAddress, isLoopback, parseAddress, text, texts } from "../../options/mod.ts";

@@ -1,6 +1,6 @@
 /** Context shift: answers continue when their context is full. */
 import { assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../../ffi/testing.ts";
 import { DEFAULT_SHAPE, writeModel } from "../../../../scripts/bench/gguf_writer.ts";
 import { benchVocabulary } from "../../../../scripts/bench/vocabulary.ts";

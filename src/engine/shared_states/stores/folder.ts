@@ -1,4 +1,4 @@
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { checkRegularFile } from "../../../regular_file.ts";
 import { type Listing, MOST_LISTED, type ObjectStore, type StoredObject } from "./object_store.ts";
 

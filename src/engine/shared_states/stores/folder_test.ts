@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { withFolder } from "../../../../ffi/testing.ts";
 import { SharedFolder } from "./folder.ts";
 import { MOST_LISTED } from "./object_store.ts";

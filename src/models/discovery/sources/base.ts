@@ -1,4 +1,4 @@
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { reasonOf } from "../../gguf/mod.ts";
 import { shardSet } from "../../entry/mod.ts";
 import { candidateOf, folderSource } from "./folder.ts";

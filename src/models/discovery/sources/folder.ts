@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from "@std/path";
+import { basename, dirname, join, resolve } from "node:path";
 import { expandHome, groupShards, modelName, type SourceKind } from "../../entry/mod.ts";
 import {
   type Candidate,

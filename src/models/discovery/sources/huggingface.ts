@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { expandHome, groupShards, type SkippedFile } from "../../entry/mod.ts";
 import { candidateOf } from "./folder.ts";
 import {

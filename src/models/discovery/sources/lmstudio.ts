@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { folderSource } from "./folder.ts";
 import type { Environment, ModelSource } from "./source.ts";
 

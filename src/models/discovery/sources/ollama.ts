@@ -1,4 +1,4 @@
-import { join, relative, SEPARATOR } from "@std/path";
+import { join, relative, sep } from "node:path";
 import { expandHome, type Lora, type OllamaLayer, type SkippedFile } from "../../entry/mod.ts";
 import { reasonOf } from "../../gguf/mod.ts";
 import {
@@ -55,7 +55,7 @@ async function scan(store: string): Promise<ScanResult> {
   const candidates: Candidate[] = [];
   const skipped: SkippedFile[] = [];
   for (const path of await manifestFiles(manifests, MANIFEST_DEPTH)) {
-    const outcome = await readManifest(path, relative(manifests, path).split(SEPARATOR), store);
+    const outcome = await readManifest(path, relative(manifests, path).split(sep), store);
     if (typeof outcome === "string") skipped.push({ path, reason: outcome, kind: "broken" });
     else candidates.push(outcome);
   }

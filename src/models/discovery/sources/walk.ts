@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { isGgufPath, type SkippedFile } from "../../entry/mod.ts";
 import { reasonOf } from "../../gguf/mod.ts";
 

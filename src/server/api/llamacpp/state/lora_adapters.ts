@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { engineFor } from "../../../answers/mod.ts";
 import { type Exchange, json, readJson, type RouteCode } from "../../../http/mod.ts";
 import { parseLenient } from "../../../validation/mod.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { engineFor } from "../../../answers/mod.ts";
 import { type Exchange, HttpError, json, type RouteCode } from "../../../http/mod.ts";
 import { STATUS_CODE } from "@std/http/status";

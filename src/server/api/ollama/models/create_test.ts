@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { sha256 } from "../../../../../tests/doubles/hub.ts";
 import { entryDouble } from "../../../../../tests/doubles/pool.ts";
 import { serverDouble } from "../../../../../tests/doubles/server.ts";

@@ -1,4 +1,4 @@
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import type { ModelEntry } from "../../../../models/entry/mod.ts";
 import type { AdapterFile } from "../../../../models/registry/mod.ts";
 import { qualifiedName } from "../../../answers/mod.ts";
