@@ -160,6 +160,21 @@ export function slowdownOf({ slowdown }: BatchTimes, computing: number): number 
   return slowdown[computing - 1] ?? last * computing / slowdown.length;
 }
 
+/** The times on a machine on which everything takes `factor` times as long. */
+export function slower(times: BatchTimes, factor: number): BatchTimes {
+  const longer = <Batch extends { readonly ms: number }>(batches: readonly Batch[]) =>
+    batches.map((batch) => ({ ...batch, ms: batch.ms * factor }));
+  return {
+    ...times,
+    decode: longer(times.decode),
+    prefill: longer(times.prefill),
+    saveMs: times.saveMs * factor,
+    restoreMs: times.restoreMs * factor,
+    copyMs: times.copyMs * factor,
+    overheadMs: times.overheadMs * factor,
+  };
+}
+
 interface Point {
   readonly x: number;
   readonly y: number;

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { decodeMs, microBatchMs, parseTimes, prefillMs, slowdownOf } from "./timings.ts";
+import { decodeMs, microBatchMs, parseTimes, prefillMs, slowdownOf, slower } from "./timings.ts";
 import { TIMES } from "./times_double.ts";
 
 Deno.test("times between measured points are on the lines between them", () => {
@@ -30,6 +30,14 @@ Deno.test("replicas on one machine slow each other down, and more of them share 
   assertEquals([1, 2, 3].map((count) => slowdownOf(times, count)), [1, 1.2, 1.8]);
   assertAlmostEquals(slowdownOf(times, 6), 3.6);
   assertEquals(slowdownOf({ ...TIMES, slowdown: [1] }, 6), 1);
+});
+
+Deno.test("on a slower machine, batches, copies and what a request costs take longer", () => {
+  const times = { ...TIMES, saveMs: 1, restoreMs: 2, copyMs: 3 };
+  const twice = slower(times, 2);
+  assertEquals([decodeMs(twice, 2, 0), prefillMs(twice, 256, 0)], [40, 512]);
+  assertEquals([twice.saveMs, twice.restoreMs, twice.copyMs, twice.overheadMs], [2, 4, 6, 6]);
+  assertEquals(slower(times, 1), times);
 });
 
 Deno.test("a file without measured times is refused with the field", () => {

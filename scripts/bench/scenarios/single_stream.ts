@@ -2,8 +2,13 @@ import { completion, type Figures, measureInterleaved, type Scenario } from "../
 import { decodeRate, gaps, stream, timePerToken } from "../client.ts";
 import { llamaBench } from "../programs/native.ts";
 import type { Server } from "../programs/servers.ts";
-import { quantile } from "../stats.ts";
+import { median, quantile } from "../stats.ts";
 import { benchText } from "../vocabulary.ts";
+
+/** Answers after the first one, before the measured ones: until then, V8 has not compiled the code that a token uses. */
+const WARM_UP = 2;
+/** Measured answers of a round, of which the median counts. */
+const ANSWERS = 3;
 
 /** One client: overhead of serving over the library. */
 export const singleStream: Scenario = {
@@ -13,15 +18,18 @@ export const singleStream: Scenario = {
     const tokens = bench.quick ? 16 : 128;
     const settings = { parallel: 1, context: 512, unified: false };
     const measure = async ({ url }: Server): Promise<Figures> => {
-      const ask = (seed: number) =>
-        stream(`${url}/v1/completions`, completion(benchText(16, seed), tokens));
-      await ask(1);
-      const answer = await ask(2);
+      let seed = 0;
+      const ask = () => stream(`${url}/v1/completions`, completion(benchText(16, ++seed), tokens));
+      const first = await ask();
+      for (let count = 0; count < WARM_UP; count++) await ask();
+      const answers = [];
+      for (let count = 0; count < ANSWERS; count++) answers.push(await ask());
       return {
-        rate: decodeRate(answer),
-        each: timePerToken(answer),
-        gap: quantile(gaps(answer), 0.5),
-        gap99: quantile(gaps(answer), 0.99),
+        rate: median(answers.map(decodeRate)),
+        each: median(answers.map(timePerToken)),
+        gap: median(answers.map((answer) => quantile(gaps(answer), 0.5))),
+        gap99: median(answers.map((answer) => quantile(gaps(answer), 0.99))),
+        cold: decodeRate(first),
       };
     };
     const { llamaBench: program, model, threads } = bench;
@@ -45,6 +53,12 @@ export const singleStream: Scenario = {
           { against: "llama.cpp", atLeast: bench.spareCore ? 0.99 : 0.95 },
           { against: "llama-server", atLeast: 1 },
         ],
+      },
+      {
+        scenario: 1,
+        what: "one client: decode, first answer after the start",
+        unit: "tokens/s",
+        rounds: values.get("cold") ?? {},
       },
       {
         scenario: 1,

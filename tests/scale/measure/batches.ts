@@ -15,6 +15,8 @@ const ANSWER = 24;
 const REPEATS = 3;
 /** Attempts to make answers run at the same time. */
 const ATTEMPTS = 5;
+/** Tokens of the prompt whose batch tells how fast the machine is between two measurements. */
+const REFERENCE = 48;
 /** The work that shows how much replicas slow each other down. */
 const SHARED = { sequences: 2, prompt: 192, answer: 40 };
 
@@ -29,8 +31,8 @@ export interface MeasuredServers {
 export async function measureBatches(servers: MeasuredServers): Promise<BatchTimes> {
   const measurement = new Measurement(servers);
   await measurement.warmUp();
-  const decode = await measurement.decode();
-  const prefill = await measurement.prefill();
+  const batches = { decode: await measurement.decode(), prefill: await measurement.prefill() };
+  const { decode, prefill } = measurement.atOneSpeed(batches);
   const copies = await measurement.copies(prefill);
   return { ...servers.facts, decode, prefill, ...copies, slowdown: await measurement.slowdown() };
 }
@@ -39,6 +41,8 @@ class Measurement {
   readonly #servers: MeasuredServers;
   /** Prompts of other parts share no tokens. */
   #part = 1_000_000;
+  /** Milliseconds of the reference batch between the measurements. */
+  readonly #references: number[] = [];
 
   constructor(servers: MeasuredServers) {
     this.#servers = servers;
@@ -62,6 +66,34 @@ class Measurement {
     );
   }
 
+  /**
+   * Measures a batch in multiples of the reference batch, which is timed before and after it: the machine may get
+   * faster and slower while all batches are measured.
+   */
+  async #relative(measure: () => Promise<number>): Promise<number> {
+    const before = this.#references.at(-1) ?? await this.#reference();
+    const ms = await measure();
+    return ms / ((before + await this.#reference()) / 2);
+  }
+
+  async #reference(): Promise<number> {
+    const runs: number[] = [];
+    for (let run = 0; run < REPEATS; run++) {
+      runs.push((await complete(this.#url, this.#fresh(REFERENCE), 1)).promptMs);
+    }
+    this.#references.push(median(runs));
+    return this.#references.at(-1)!;
+  }
+
+  /** The batches in milliseconds at the median speed of the measurement, from multiples of the reference. */
+  atOneSpeed({ decode, prefill }: Pick<BatchTimes, "decode" | "prefill">) {
+    const reference = median(this.#references);
+    const inMs = <Batch extends { readonly ms: number }>(batches: readonly Batch[]) =>
+      batches.map((batch) => ({ ...batch, ms: batch.ms * reference }));
+    return { decode: inMs(decode), prefill: inMs(prefill) };
+  }
+
+  /** `ms` in multiples of the reference batch. */
   async decode(): Promise<DecodeTime[]> {
     const times: DecodeTime[] = [];
     for (const context of CONTEXTS) {
@@ -73,11 +105,14 @@ class Measurement {
       // All prompts are cached, so that the answers begin together.
       for (const prompt of prompts) await complete(this.#url, prompt, 1);
       for (let sequences = 1; sequences <= prompts.length; sequences++) {
-        const rounds: number[] = [];
-        for (let round = 0; round < REPEATS; round++) {
-          rounds.push(await this.#decodeTogether(prompts.slice(0, sequences)));
-        }
-        times.push({ sequences, context, ms: median(rounds) });
+        const ms = await this.#relative(async () => {
+          const rounds: number[] = [];
+          for (let round = 0; round < REPEATS; round++) {
+            rounds.push(await this.#decodeTogether(prompts.slice(0, sequences)));
+          }
+          return median(rounds);
+        });
+        times.push({ sequences, context, ms });
       }
     }
     return times;
@@ -95,28 +130,35 @@ class Measurement {
     );
   }
 
+  /** `ms` in multiples of the reference batch. */
   async prefill(): Promise<PrefillTime[]> {
     const times: PrefillTime[] = [];
     for (const context of [0, CONTEXTS.at(-1)!]) {
       const before = this.#fresh(context);
       if (context > 0) await complete(this.#url, before, 1);
       for (const tokens of new Set([...PROMPTS, this.#servers.facts.microBatch])) {
-        const runs: Completion[] = [];
-        for (let run = 0; run < REPEATS; run++) {
-          runs.push(await complete(this.#url, [...before, ...this.#fresh(tokens)], 1));
-        }
-        const wrong = runs.find(({ promptTokens, cachedTokens }) =>
-          Math.abs(promptTokens - cachedTokens - tokens) > 1
-        );
-        if (wrong !== undefined) {
-          throw new Error(
-            `${wrong.promptTokens - wrong.cachedTokens} tokens were computed, not ${tokens}`,
-          );
-        }
-        times.push({ tokens, context, ms: median(runs.map(({ promptMs }) => promptMs)) });
+        const ms = await this.#relative(() => this.#prefillOf(before, tokens));
+        times.push({ tokens, context, ms });
       }
     }
     return times;
+  }
+
+  /** Milliseconds of a prefill batch behind cached tokens. @throws {Error} if the cache has others. */
+  async #prefillOf(before: readonly number[], tokens: number): Promise<number> {
+    const runs: Completion[] = [];
+    for (let run = 0; run < REPEATS; run++) {
+      runs.push(await complete(this.#url, [...before, ...this.#fresh(tokens)], 1));
+    }
+    const wrong = runs.find(({ promptTokens, cachedTokens }) =>
+      Math.abs(promptTokens - cachedTokens - tokens) > 1
+    );
+    if (wrong !== undefined) {
+      throw new Error(
+        `${wrong.promptTokens - wrong.cachedTokens} tokens were computed, not ${tokens}`,
+      );
+    }
+    return median(runs.map(({ promptMs }) => promptMs));
   }
 
   copies(prefill: readonly PrefillTime[]) {

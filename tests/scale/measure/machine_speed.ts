@@ -5,7 +5,7 @@ import { complete, tokenOf } from "./client.ts";
 
 /** Tokens of a prompt that is computed in one batch, and whose state is too short to be saved. */
 const TOKENS = 48;
-const REPEATS = 5;
+const REPEATS = 11;
 
 /** Prompts of other parts share no tokens; traces and measurements have lower ones. */
 let part = 9_000_000;

@@ -5,13 +5,16 @@
  *
  *     deno task simulate:validate [--model FILE] [--seconds N] [--seed N] [--json FILE]
  *
- * The status is 1 if a figure differs by more than 15 %. The figures are meaningful on an idle machine only.
+ * A batch is timed before and after each run: the prediction has the speed between both, and a run in which the
+ * machine's speed changed does not count. The figures are means of some runs, because two runs of the same trace
+ * differ too. The status is 1 if a figure differs by more than 15 %, or if the speed changed in too many runs. The
+ * figures are meaningful on an idle machine only.
  */
 import { table } from "../../../scripts/docs/markdown.ts";
 import type { PolicyName } from "../../../scripts/simulate/policies.ts";
 import { type RunSummary, summarize } from "../../../scripts/simulate/report.ts";
 import { type ServedRequest, simulate } from "../../../scripts/simulate/simulate.ts";
-import { type BatchTimes, slowdownOf } from "../../../scripts/simulate/timings.ts";
+import { type BatchTimes, slowdownOf, slower } from "../../../scripts/simulate/timings.ts";
 import { Cluster, inTurns } from "../cluster.ts";
 import { complete, vocabularyOf } from "./client.ts";
 import { relativeTime } from "./machine_speed.ts";
@@ -26,8 +29,13 @@ const SECONDS = 40;
 /** Part of the time in which the replicas are busy, about. */
 const LOAD = 0.5;
 const MOST_DIFFERENCE = 0.15;
+/** Times as long as before a batch takes after a run at which the machine was steady, at most; and the other way. */
+const MOST_CHANGE = 1.1;
+/** Runs of a scenario at which the machine has to be steady, and runs in which it may be, at most. */
+const STEADY_RUNS = 3;
+const MOST_RUNS = 6;
 /** Requests to each replica before a run: the first ones take longer, because their code is not compiled. */
-const WARM_UP = 6;
+const WARM_UP = 20;
 
 interface Scenario {
   readonly name: string;
@@ -69,6 +77,24 @@ async function warmUp(url: string, vocabulary: readonly number[]): Promise<void>
   for (let at = 0; at < WARM_UP; at++) await complete(url, vocabulary.slice(at, at + 40), 20);
 }
 
+/** Whether a batch took about as long before a run as after it. */
+const isSteady = ({ batchTime: [before, after] }: Comparison) =>
+  Math.max(before / after, after / before) <= MOST_CHANGE;
+
+/** Runs a scenario until there are enough runs in which the machine's speed did not change. */
+async function compareSteadily(
+  say: (line: string) => void,
+  ...scenario: Parameters<typeof compare>
+): Promise<Comparison[]> {
+  const runs: Comparison[] = [];
+  while (runs.length < MOST_RUNS && runs.filter(isSteady).length < STEADY_RUNS) {
+    const run = await compare(...scenario);
+    runs.push(run);
+    say(`${report([run])}${isSteady(run) ? "" : " Its speed changed: the run does not count."}\n`);
+  }
+  return runs;
+}
+
 async function compare(
   scenario: Scenario,
   times: BatchTimes,
@@ -93,7 +119,7 @@ async function compare(
   const before = await batchTime();
   const { served, recorded } = await replay(trace, target);
   const after = await batchTime();
-  const predicted = simulate(recorded, times, replicas, policy);
+  const predicted = simulate(recorded, slower(times, (before + after) / 2), replicas, policy);
   const bySending = (requests: readonly ServedRequest[]) =>
     requests.toSorted((a, b) => a.sentAt - b.sentAt);
   return {
@@ -105,29 +131,43 @@ async function compare(
   };
 }
 
-const difference = ({ predicted, measured }: Comparison, figure: keyof RunSummary) =>
-  measured[figure] === 0 ? Math.abs(predicted[figure]) : predicted[figure] / measured[figure] - 1;
+/** The mean of a figure over some runs. */
+const meanOf = (summaries: readonly RunSummary[], figure: keyof RunSummary) =>
+  summaries.reduce((sum, summary) => sum + summary[figure], 0) / summaries.length;
 
-function report(comparison: Comparison): string {
-  const { scenario, measured, predicted, batchTime: [before, after] } = comparison;
+/** A predicted figure against the measured one, both as means of some runs. */
+function compared(runs: readonly Comparison[], figure: keyof RunSummary) {
+  const predicted = meanOf(runs.map(({ predicted }) => predicted), figure);
+  const measured = meanOf(runs.map(({ measured }) => measured), figure);
+  const difference = measured === 0 ? Math.abs(predicted) : predicted / measured - 1;
+  return { predicted, measured, difference };
+}
+
+function report(runs: readonly Comparison[]): string {
+  const { scenario, measured } = runs[0]!;
   const show = (figure: keyof RunSummary, value: number) =>
     figure === "cacheHitRate"
       ? `${(value * 100).toFixed(1)} %`
       : value.toFixed(figure === "tokensPerSecond" ? 1 : 0);
-  const rows = FIGURES.map(([name, figure]) => [
-    ...[name, show(figure, predicted[figure]), show(figure, measured[figure])],
-    `${(difference(comparison, figure) * 100).toFixed(1)} %`,
-  ]);
+  const rows = FIGURES.map(([name, figure]) => {
+    const { predicted, measured, difference } = compared(runs, figure);
+    return [
+      ...[name, show(figure, predicted), show(figure, measured)],
+      `${(difference * 100).toFixed(1)} %`,
+    ];
+  });
+  const count = runs.length === 1 ? "" : `, ${runs.length} runs`;
   const head = [
-    `${scenario}, ${measured.requests} requests`,
+    `${scenario}, ${measured.requests} requests${count}`,
     "predicted",
     "measured",
     "difference",
   ];
-  return `${table(head, rows)}\n\nA batch took ${
-    before.toFixed(2)
-  } times its measured time before the run, ` +
-    `${after.toFixed(2)} times after it.`;
+  const speeds = runs.map(({ batchTime: [before, after] }) =>
+    `${before.toFixed(2)} and ${after.toFixed(2)}`
+  );
+  return `${table(head, rows)}\n\nA batch took, before and after: ${speeds.join(", ")} times ` +
+    "its measured time.";
 }
 
 if (import.meta.main) {
@@ -135,18 +175,23 @@ if (import.meta.main) {
     const setup = await setUp(options.model ?? undefined);
     const times = await measureReplicas(setup);
     console.log(`${times.model}, ${times.machine}\n\n${timesTables(times)}\n`);
-    const comparisons: Comparison[] = [];
+    const all: Comparison[] = [];
+    const reports: string[] = [];
+    const differences: number[] = [];
     for (const scenario of SCENARIOS) {
-      const comparison = await compare(scenario, times, setup.args, options);
-      comparisons.push(comparison);
-      console.log(`${report(comparison)}\n`);
-      await writeJson(options, { times, comparisons });
+      const runs = await compareSteadily(console.log, scenario, times, setup.args, options);
+      all.push(...runs);
+      await writeJson(options, { times, comparisons: all });
+      const steady = runs.filter(isSteady);
+      if (steady.length < STEADY_RUNS) {
+        console.log(`${scenario.name}: the machine's speed changed in too many runs.`);
+        return 1;
+      }
+      reports.push(report(steady));
+      differences.push(...FIGURES.map(([, figure]) => compared(steady, figure).difference));
     }
-    const worst = Math.max(
-      ...comparisons.flatMap((one) =>
-        FIGURES.map(([, figure]) => Math.abs(difference(one, figure)))
-      ),
-    );
+    console.log(`Means of the runs at which the machine was steady:\n\n${reports.join("\n\n")}\n`);
+    const worst = Math.max(...differences.map(Math.abs));
     console.log(`The largest difference is ${(worst * 100).toFixed(1)} %`);
     return worst <= MOST_DIFFERENCE ? 0 : 1;
   });
