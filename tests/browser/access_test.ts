@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { answers, endedAnswer, say, setSampling, textOf } from "./chat.ts";
+import { answers, say, setSampling, textOf, untilAnswer } from "./chat.ts";
 import { TINY_NAME, uiTest, until } from "./ui.ts";
 
 uiTest("a wrong key is refused, the right one is kept until the tab is closed", async (start) => {
@@ -59,7 +59,7 @@ uiTest(
         await answers(page).count() === 1 && await textOf(answers(page)) !== "";
       await until(isBegun);
       await page.reload();
-      assertEquals(await textOf(await endedAnswer(page)), "The capital of France is Paris.");
+      await untilAnswer(page, (text) => text === "The capital of France is Paris.");
       for (const id of ["models", "machine", "api"]) {
         await page.goto(`http://${proxy.address}/deep/models${path}#/${id}`);
         await page.locator(`main.page-${id}`).waitFor();

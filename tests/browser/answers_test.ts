@@ -1,7 +1,7 @@
 /** What answers consist of: reasoning, code, calls of tools; and the way through their branches by keys. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { answers, endedAnswer, openChat, say, setSampling, textOf } from "./chat.ts";
+import { answers, endedAnswer, openChat, say, setSampling, textOf, untilAnswer } from "./chat.ts";
 import { TINY_NAME, uiTest, until } from "./ui.ts";
 
 const PARIS = "The capital of France is Paris.";
@@ -31,7 +31,7 @@ uiTest(
     await thoughts.locator("summary").click();
     assertStringIncludes(await thoughts.innerText(), "The user says");
     await page.reload();
-    assertStringIncludes(await (await endedAnswer(page)).innerText(), PARIS);
+    await untilAnswer(page, (text) => text.includes(PARIS));
     assertEquals(await thoughts.count(), 1);
   },
 );

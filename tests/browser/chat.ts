@@ -58,6 +58,14 @@ export async function endedAnswer(page: Page): Promise<Locator> {
   return last;
 }
 
+/**
+ * Waits until the last answer has ended and has a text. A page that was reloaded before the history had the text
+ * shows the answer without it, until the server has sent it again.
+ */
+export async function untilAnswer(page: Page, isText: (text: string) => boolean): Promise<void> {
+  await until(async () => isText(await textOf(await endedAnswer(page))));
+}
+
 /** The text of an answer without its name and its actions. */
 export async function textOf(answer: Locator): Promise<string> {
   return (await answer.locator("> div").first().innerText()).trim();

@@ -11,6 +11,7 @@ import {
   say,
   setSampling,
   textOf,
+  untilAnswer,
 } from "./chat.ts";
 import { TINY_NAME, uiTest, until } from "./ui.ts";
 
@@ -38,7 +39,7 @@ uiTest(
     await say(page, FRANCE);
     assertEquals(await textOf(await endedAnswer(page)), PARIS);
     await page.reload();
-    assertEquals(await textOf(await endedAnswer(page)), PARIS);
+    await untilAnswer(page, (text) => text === PARIS);
     const list = page.getByRole("region", { name: "Chats" });
     await list.getByRole("link", { name: /capital of France/ }).waitFor();
     await page.getByRole("searchbox", { name: "Search chats" }).fill("paris");

@@ -165,12 +165,12 @@ uiTest("a branch is edited while another answer streams, and both end", async (s
   await field.fill("Second story.");
   await field.press("Control+Enter");
   await until(async () => await running(ui) === 2);
-  assertStringIncludes(await question.innerText(), "2/2");
+  await until(async () => (await question.innerText()).includes("2/2"));
   await page.getByRole("button", { name: "Stop" }).click();
   await until(async () => await running(ui) === 0);
   await question.getByRole("button", { name: "Previous branch" }).click();
   await endedAnswer(page);
-  assertStringIncludes(await question.innerText(), "First story.");
+  await until(async () => (await question.innerText()).includes("First story."));
 });
 
 uiTest("two tabs follow one answer, and one of them stops it", async (start) => {

@@ -6,7 +6,7 @@ import { MEDIA_FOLDER } from "../media/setup.ts";
 import { pattern, png } from "../support/pictures.ts";
 import { chord, wav } from "../support/sounds.ts";
 import { attached, FILES, give, pretend } from "./attach.ts";
-import { answers, endedAnswer, openChat, say, setSampling, textOf } from "./chat.ts";
+import { answers, endedAnswer, openChat, say, setSampling, textOf, untilAnswer } from "./chat.ts";
 import { TINY_NAME, type Ui, type UiOptions, uiTest, until } from "./ui.ts";
 
 const SEEING = "shimmy-tiny-vision";
@@ -47,7 +47,7 @@ seeingTest(
     assertEquals(await attached(page).count(), 0);
     await page.reload();
     await until(async () => await answers(page).count() === 1);
-    assertEquals(await textOf(await endedAnswer(page)), first);
+    await untilAnswer(page, (text) => text === first);
     const image = page.getByRole("img", { name: "a-blue-7.png" });
     await image.waitFor();
     assert(
@@ -55,7 +55,7 @@ seeingTest(
     );
     await page.getByRole("button", { name: "Answer again" }).click();
     await answers(page).getByText("2/2").waitFor();
-    assertEquals(await textOf(await endedAnswer(page)), first);
+    await untilAnswer(page, (text) => text === first);
     const question = page.locator("article.message.user");
     await question.getByRole("button", { name: "Edit" }).click();
     await page.getByRole("textbox", { name: "Text of the message" }).fill("Describe the picture.");

@@ -1,7 +1,7 @@
 /** What the page keeps in memory, and what it does while the browser is idle. */
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "test:playwright-core";
-import { endedAnswer, openChat, say } from "./chat.ts";
+import { endedAnswer, openChat, say, untilAnswer } from "./chat.ts";
 import { TINY_NAME, uiTest, until } from "./ui.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -70,9 +70,9 @@ uiTest("an answer goes on and is kept while another chat is shown", async (start
   await endedAnswer(page);
   await page.getByRole("link", { name: "What is the capital of France?" }).click();
   await page.getByRole("heading", { name: "What is the capital of France?" }).waitFor();
-  assert((await (await endedAnswer(page)).innerText()).includes("Paris"));
+  await untilAnswer(page, (text) => text.includes("Paris"));
   await page.reload();
-  assert((await (await endedAnswer(page)).innerText()).includes("Paris"));
+  await untilAnswer(page, (text) => text.includes("Paris"));
 });
 
 uiTest("a browser that does not tell when it is idle renders long chats too", async (start) => {

@@ -10,6 +10,7 @@ import {
   running,
   say,
   textOf,
+  untilAnswer,
 } from "./chat.ts";
 import { uiTest, until } from "./ui.ts";
 
@@ -36,7 +37,7 @@ uiTest("reloads at any moment lose no text of an answer", async (start) => {
   await until(async () => await running(ui) === 0);
   const ended = lettersOf(await textOf(answers(page)));
   await page.reload();
-  assertEquals(lettersOf(await textOf(await endedAnswer(page))), ended);
+  await untilAnswer(page, (text) => lettersOf(text) === ended);
 });
 
 /** In the first visit of a page, the stores never get the id of an answer: it is left before that. */
@@ -87,7 +88,7 @@ for (
     await until(async () => await running(ui) === 0);
     // Now the history has the answer.
     await page.reload();
-    assertEquals(lettersOf(await textOf(await endedAnswer(page))), lettersOf(text));
+    await untilAnswer(page, (shown) => lettersOf(shown) === lettersOf(text));
   });
 }
 
