@@ -5,6 +5,7 @@ import type { ServedRequest } from "./simulate.ts";
 export interface RunSummary {
   readonly requests: number;
   /** Milliseconds from a request to its first token. */
+  readonly firstTokenMean: number;
   readonly firstTokenP50: number;
   readonly firstTokenP95: number;
   /** Generated tokens per second from the first request to the last token. */
@@ -25,6 +26,7 @@ export function summarize(served: readonly ServedRequest[]): RunSummary {
     served.reduce((total, one) => total + of(one), 0);
   return {
     requests: served.length,
+    firstTokenMean: first.reduce((total, ms) => total + ms, 0) / first.length,
     firstTokenP50: quantile(first, 0.5),
     firstTokenP95: quantile(first, 0.95),
     tokensPerSecond: sum(({ completionTokens }) => completionTokens) / seconds,
@@ -35,7 +37,8 @@ export function summarize(served: readonly ServedRequest[]): RunSummary {
 
 /** The columns of a table with summaries. */
 export const SUMMARY_HEAD = [
-  "first token p50",
+  "first token, mean",
+  "p50",
   "p95",
   "tokens/s",
   "requests/s",
@@ -45,6 +48,7 @@ export const SUMMARY_HEAD = [
 /** The cells of a summary. */
 export function summaryCells(summary: RunSummary): string[] {
   return [
+    `${Math.round(summary.firstTokenMean)} ms`,
     `${Math.round(summary.firstTokenP50)} ms`,
     `${Math.round(summary.firstTokenP95)} ms`,
     summary.tokensPerSecond.toFixed(1),
