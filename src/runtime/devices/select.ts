@@ -73,7 +73,7 @@ export interface Selection {
 const AUTO_FETCH_LIMIT = 200 * 1024 * 1024;
 
 /** The report of a backend on a machine without a graphics card. */
-const UNCHECKED: Omit<BackendReport, "variant"> = {
+const NO_CARD: Omit<BackendReport, "variant"> = {
   runtime: null,
   devices: [],
   usable: false,
@@ -112,17 +112,16 @@ export async function selectRuntime(
     (folder ? backendsIn(folder, system).has(variant) : isPublished(platform, variant));
   const candidates = (choice === "auto" ? VARIANTS.filter(isAvailable) : [choice])
     .filter((variant) => variant !== "cpu");
-  const limits = choice === "auto" ? await autoLimits(options, system) : {};
-  const lacksCard = choice === "auto" && lacksGraphicsCard(system);
-  for (const variant of candidates) {
-    if (lacksCard) {
-      // A process that loads the driver takes as long as the load of a small model.
-      reports.push({ ...UNCHECKED, variant });
-      continue;
+  if (choice === "auto" && lacksGraphicsCard(system)) {
+    // A process that loads the driver takes as long as the load of a small model.
+    reports.push(...candidates.map((variant) => ({ ...NO_CARD, variant })));
+  } else {
+    const limits = choice === "auto" ? await autoLimits(options, system) : {};
+    for (const variant of candidates) {
+      const report = await detectBackend(variant, { ...options, ...limits });
+      reports.push(report);
+      if (report.usable) break;
     }
-    const report = await detectBackend(variant, { ...options, ...limits });
-    reports.push(report);
-    if (report.usable) break;
   }
   const { variant, note } = choice === "cpu"
     ? { variant: choice, note: null }
