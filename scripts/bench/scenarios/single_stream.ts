@@ -5,7 +5,7 @@ import type { Server } from "../programs/servers.ts";
 import { median, quantile } from "../stats.ts";
 import { benchText } from "../vocabulary.ts";
 
-/** Answers after the first one, before the measured ones: until then, V8 has not compiled the code that a token uses. */
+/** Answers between the first one and the measured ones, in which V8 compiles the code that a token uses. */
 const WARM_UP = 2;
 /** Measured answers of a round, of which the median counts. */
 const ANSWERS = 3;
