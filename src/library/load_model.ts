@@ -25,7 +25,7 @@ export interface LoadModelOptions {
   readonly contextLength?: number;
   /** Answers that are generated at once; more wait. @default {1} */
   readonly parallel?: number;
-  /** CPU threads. 0: one for each core. @default {0} */
+  /** CPU threads. 0: one for each core, and one for a model below 8 MiB. @default {0} */
   readonly threads?: number;
   /** Data type of the KV cache. @default {"f16"} */
   readonly kvType?: KvType;

@@ -76,7 +76,7 @@ export const GLOBAL_OPTIONS = {
     min: 0,
     max: 1024,
     fallback: 0,
-    help: "CPU threads; 0: one for each core",
+    help: "CPU threads; 0: one for each core, and one for a model below 8 MiB",
   }),
   "batch": integer({
     min: 0,

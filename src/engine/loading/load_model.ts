@@ -15,7 +15,7 @@ import { NO_ROWS } from "../disk_cache/mod.ts";
 import { Embedder } from "../embedding/mod.ts";
 import {
   availableMemory,
-  defaultThreads,
+  computeThreads,
   type EngineFlags,
   fileSize,
   type NativeGate,
@@ -76,7 +76,7 @@ export function loadModel(
   const memoryBefore = availableMemory();
   const files = options.modelPaths.map(fileState);
   const projectorFile = options.projector && fileState(options.projector.path);
-  const threads = options.threads > 0 ? options.threads : defaultThreads();
+  const threads = computeThreads(options);
   const pool = stack.use(ThreadPool.create(library, { threads }));
   const model = stack.use(
     readWeights(library, options.modelPaths, options, {

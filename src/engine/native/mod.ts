@@ -5,4 +5,4 @@
 export { NativeGate } from "./native_gate.ts";
 export { type PromptRows, promptRowsOnCpu, ROW_GROUP } from "./row_group.ts";
 export { EngineFlags } from "./shared_flags.ts";
-export { availableMemory, defaultThreads, fileSize } from "./system.ts";
+export { availableMemory, computeThreads, defaultThreads, fileSize } from "./system.ts";

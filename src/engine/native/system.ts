@@ -10,6 +10,25 @@ export function defaultThreads(): number {
   return Math.max(1, Math.min(usable, physical ?? usable));
 }
 
+/** Bytes of model files from which a second thread saves more time than the threads wait for each other. */
+const SHARED_WORK_BYTES = 8 * 1024 ** 2;
+
+/**
+ * Compute threads of a model.
+ *
+ * A model of a few megabytes gets one thread by default. Threads meet after each operation of the graph and
+ * do not sleep meanwhile: where another program takes one of the cores, each meeting lasts until that
+ * program is interrupted, which is far longer than such an operation.
+ * @param threads as asked for; 0 for the default
+ */
+export function computeThreads(
+  { threads, modelPaths }: { readonly threads: number; readonly modelPaths: readonly string[] },
+): number {
+  if (threads > 0) return threads;
+  const bytes = modelPaths.reduce((sum, path) => sum + fileSize(path), 0);
+  return bytes < SHARED_WORK_BYTES ? 1 : defaultThreads();
+}
+
 /** Physical cores, from /proc/cpuinfo on Linux; null if unknown. */
 function physicalCores(): number | null {
   const text = readSystemFile("/proc/cpuinfo");

@@ -25,7 +25,7 @@ import {
   slidingLayers,
 } from "../model/mod.ts";
 import { configureEmbedding, initialContextSize } from "../embedding/mod.ts";
-import { defaultThreads, NativeGate } from "../native/mod.ts";
+import { computeThreads, NativeGate } from "../native/mod.ts";
 import {
   PLAN_MARK,
   type PlannedDraft,
@@ -109,7 +109,7 @@ class Planner implements Disposable {
 
   #makeContext(shape: ContextShape): MemoryKind | null {
     const { model, options } = this.#loaded!;
-    const threads = threadsOf(options);
+    const threads = computeThreads(options);
     try {
       model.createContext((parameters) => {
         if (!model.isEmbeddingModel) {
@@ -135,7 +135,7 @@ class Planner implements Disposable {
     const { model, options } = this.#loaded!;
     const library = this.#library!;
     using stack = new DisposableStack();
-    const threads = threadsOf(options);
+    const threads = computeThreads(options);
     const draftOptions = { paths, model, options, threads, noAllocation: true };
     const draft = openDraft(library, draftOptions, this.#observer, stack);
     if (typeof draft === "string") return draft;
@@ -154,10 +154,6 @@ class Planner implements Disposable {
     this.#unload();
     this.#library?.close();
   }
-}
-
-function threadsOf({ threads }: LoadOptions): number {
-  return threads > 0 ? threads : defaultThreads();
 }
 
 function open(folder: string): Library {
