@@ -73,7 +73,7 @@ export interface PrefillWay {
   readonly isUnified: boolean;
   /** Rows that kernels compute together: see `PromptRows`. */
   readonly rowGroup: number;
-  /** Whether the prompts get equal parts of the batch, so that they are complete together. */
+  /** Whether the prompts get equal parts of the batch where it has room, so that they are complete together. */
   readonly isEven?: boolean;
 }
 
@@ -164,10 +164,13 @@ interface Chunk {
   readonly isCut?: boolean;
 }
 
-/** Equal parts of a batch in whole groups; one group if the batch has too few rows for all prompts. */
+/** Groups of rows in an equal part, at least: smaller parts take longer than whole prompts in turn. */
+const MIN_SHARE_GROUPS = 2;
+
+/** Equal parts of a batch in whole groups; infinite if the batch has too few rows for all prompts. */
 function evenShare(rows: number, prompts: number, group: number): number {
-  const share = Math.floor(rows / prompts);
-  return Math.max(group, share - share % group);
+  const groups = Math.floor(rows / prompts / group);
+  return groups < MIN_SHARE_GROUPS ? Infinity : groups * group;
 }
 
 /** Leaves out the last rows of a chunk, if the rows of its batch fill no group and take less time apart. */

@@ -209,10 +209,11 @@ Deno.test("prompts of a burst get equal parts of a batch in whole groups", () =>
     return { rows, tails, outputs: prompts.map(({ outputs }) => outputs.length) };
   };
   assertEquals(add([40, 50, 60], 4), { rows: [20, 20, 20], tails: [], outputs: [0, 0, 0] });
-  assertEquals(add([40, 50, 60], 16).rows, [16, 16, 16]);
-  assertEquals(add([40, 50, 60], 16, true), { rows: [16, 16, 16], tails: [], outputs: [0, 0, 0] });
+  assertEquals(add([40, 50], 16).rows, [32, 32]);
+  assertEquals(add([40, 50], 16, true), { rows: [32, 32], tails: [], outputs: [0, 0] });
   // A prompt that is shorter than its part is computed whole.
   assertEquals(add([7, 50, 60], 4), { rows: [7, 20, 20], tails: [], outputs: [1, 0, 0] });
-  // More prompts than the batch has groups: the first ones.
-  assertEquals(add([40, 41, 42, 43, 44, 45], 16).rows, [16, 16, 16, 16, 0, 0]);
+  // Parts of one group each: whole prompts instead, as far as the batch has room.
+  assertEquals(add([32, 33, 64], 16).rows, [32, 32, 0]);
+  assertEquals(add([40, 50, 60], 16).rows, [32, 0, 0]);
 });

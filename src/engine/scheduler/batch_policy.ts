@@ -1,4 +1,4 @@
-import { type BurstSequence, isBurst } from "./order/burst.ts";
+import { Burst, type BurstSequence } from "./order/burst.ts";
 import { byPriority, type PrioritizedSequence } from "./order/priority.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -19,7 +19,7 @@ export interface BatchSelection<S> {
   readonly riders: readonly S[];
   /** Number of decoding sequences, with any adapters. */
   readonly decoding: number;
-  /** Whether the prompts are computed side by side, before the answers go on: see `isBurst`. */
+  /** Whether the prompts are computed side by side, before the answers go on: see `Burst`. */
   readonly isBurst?: boolean;
 }
 
@@ -46,6 +46,7 @@ export class BatchPolicy {
   readonly #mixes: boolean;
   /** Adapter keys whose sequences were decoded since the last prefill batch. */
   readonly #decodedKeys = new Set<string>();
+  readonly #burst = new Burst();
   /** Sequences whose last rows were left over by the last prefill batch. */
   #tails: readonly { readonly id: number }[] = [];
   /** Adapter key of the last decode batch, and the time since which it is used. */
@@ -89,8 +90,9 @@ export class BatchPolicy {
     if (tails.length > 0) {
       return { sequences: tails, isPrefill: true, riders: [], decoding: decoding.length };
     }
-    if (isBurst(decoding, prefilling, now, msPerToken)) {
-      const waiting = { sequences: prefilling, riders: [], decoding: decoding.length };
+    const burst = this.#burst.select(decoding, prefilling, now, msPerToken);
+    if (burst.length > 0) {
+      const waiting = { sequences: burst, riders: [], decoding: decoding.length };
       return { ...waiting, isPrefill: true, isBurst: true };
     }
     const isDecoded = ({ adapters }: S) => this.#decodedKeys.has(adapters.key);

@@ -128,17 +128,22 @@ Deno.test("the last rows of prompts come before the next decode batch", () => {
   assertEquals(next().sequences, [prompt, other]);
 });
 
+/** The next batch as `[isPrefill, isBurst, number of sequences]`. */
+function nextOf(
+  policy: BatchPolicy,
+  running: readonly BatchCandidate[],
+  now = 110,
+  msPerToken = 1,
+): unknown[] {
+  const { isPrefill, isBurst = false, sequences } = policy.next(running, now, msPerToken)!;
+  return [isPrefill, isBurst, sequences.length];
+}
+
 Deno.test("prompts that came together are computed before answers with one token go on", () => {
   const answer = { ...candidate(1), sampled: 1, firstTokenAt: 100 };
   const prompts = [candidate(40), candidate(50)];
-  const next = (running: readonly BatchCandidate[], now = 110, msPerToken = 1) => {
-    const { isPrefill, isBurst = false, sequences } = new BatchPolicy().next(
-      running,
-      now,
-      msPerToken,
-    )!;
-    return [isPrefill, isBurst, sequences.length];
-  };
+  const next = (running: readonly BatchCandidate[], now?: number, msPerToken?: number) =>
+    nextOf(new BatchPolicy(), running, now, msPerToken);
   const together = [answer, ...prompts];
   assertEquals(next(together), [true, true, 2]);
   const usual = [false, false, 1];
@@ -148,14 +153,34 @@ Deno.test("prompts that came together are computed before answers with one token
   assertEquals(next([answer, { ...answer }, { ...answer }, ...prompts]), [false, false, 3]);
   // The time of a token is not known.
   assertEquals(next(together, 110, 0), usual);
-  // The answer would wait for more than three seconds.
+  // The answer waits for three seconds at most: for both prompts, for the shorter one, for none.
   assertEquals(next(together, 3010), [true, true, 2]);
-  assertEquals(next(together, 3011), usual);
+  assertEquals(next(together, 3011), [true, true, 1]);
+  assertEquals(next(together, 3061), usual);
   assertEquals(next(together, 110, 33), [true, true, 2]);
-  assertEquals(next(together, 110, 34), usual);
+  assertEquals(next(together, 110, 34), [true, true, 1]);
   // An answer that continues after its state was swapped out.
   assertEquals(next([answer, { ...prompts[0]!, sampled: 9 }, prompts[1]!]), usual);
   // Other adapters need batches of their own.
   assertEquals(next([answer, candidate(40, "x"), candidate(50, "x")]), usual);
   assertEquals(next([answer, candidate(40), candidate(50, "x")]), usual);
+});
+
+Deno.test("prompts that came together are computed to the end, and later ones do not join them", () => {
+  const policy = new BatchPolicy();
+  const first = { ...candidate(1), sampled: 1, firstTokenAt: 100 };
+  const second = { ...candidate(1), sampled: 1, firstTokenAt: 300 };
+  const third = { ...candidate(1), sampled: 1, firstTokenAt: 400 };
+  const [one, two] = [candidate(50), candidate(60)];
+  assertEquals(nextOf(policy, [first, one, two]), [true, true, 2]);
+  // More answers than prompts.
+  const late = candidate(30);
+  const later = [first, second, third, two, late];
+  assertEquals(policy.next<BatchCandidate>(later, 300, 1)!.sequences, [two]);
+  assertEquals(nextOf(policy, [first, second, third, late], 400), [false, false, 3]);
+  // The machine became slower: the answers have waited for long enough.
+  const slow = new BatchPolicy();
+  assertEquals(nextOf(slow, [first, one, two]), [true, true, 2]);
+  assertEquals(nextOf(slow, [first, one, two], 3100)[1], true);
+  assertEquals(nextOf(slow, [first, one, two], 3101), [false, false, 1]);
 });

@@ -1,38 +1,76 @@
 import type { Sequence } from "../sequence.ts";
+import { byPriority, type PrioritizedSequence } from "./priority.ts";
 
 /** Milliseconds that an answer may wait after its first token for the prompts that came with its own. */
 const MOST_MS = 3000;
 
 /** The properties of a sequence that tell whether it belongs to a burst. */
 export type BurstSequence =
-  & Pick<Sequence, "remaining">
+  & PrioritizedSequence
   & Partial<Pick<Sequence, "sampled" | "firstTokenAt" | "hasMedia">>
   & { readonly adapters: Pick<Sequence["adapters"], "key"> };
 
 /**
- * Whether prompts came together with those of the answers that decode: no answer has more than its first
- * token, and as many prompts wait at least. Such prompts are computed before the answers go on: one gap
- * after the first token instead of one for each batch of prompts, and no batches with a few answers.
+ * Prompts that came together with those of the answers that decode. They are computed before the answers go
+ * on: there is one gap after the first token instead of one for each batch of prompts, no batch decodes a few
+ * answers alone, and the answers end together.
  *
- * @param msPerToken milliseconds to compute a token of a prompt; 0 if not known
+ * A burst begins where no answer has more than its first token and as many prompts wait at least. It has the
+ * prompts that are expected to be complete in time, and lasts until they are.
  */
-export function isBurst(
-  decoding: readonly BurstSequence[],
-  prefilling: readonly BurstSequence[],
+export class Burst {
+  #ids: ReadonlySet<number> = new Set();
+
+  /**
+   * The prompts to compute now, before the answers go on; none where there is no burst.
+   * @param msPerToken milliseconds to compute a token of a prompt; 0 if not known
+   */
+  select<S extends BurstSequence>(
+    decoding: readonly S[],
+    prefilling: readonly S[],
+    now: number,
+    msPerToken: number,
+  ): readonly S[] {
+    const left = this.#left(decoding, prefilling, now);
+    if (left.length > 0) return left;
+    const members = begun(decoding, prefilling, now, msPerToken);
+    this.#ids = new Set(members.map(({ id }) => id));
+    return members;
+  }
+
+  /** The prompts of the burst that are not complete. */
+  #left<S extends BurstSequence>(
+    decoding: readonly S[],
+    prefilling: readonly S[],
+    now: number,
+  ): S[] {
+    if (this.#ids.size === 0 || !isHeld(decoding, now)) return [];
+    return prefilling.filter(({ id }) => this.#ids.has(id));
+  }
+}
+
+/** Whether the answers have one token each and may wait for more prompts. */
+function isHeld(decoding: readonly BurstSequence[], now: number): boolean {
+  return decoding.length > 0 &&
+    decoding.every(({ sampled }) => sampled === 1) && now <= firstTokenAt(decoding) + MOST_MS;
+}
+
+function begun<S extends BurstSequence>(
+  decoding: readonly S[],
+  prefilling: readonly S[],
   now: number,
   msPerToken: number,
-): boolean {
-  if (decoding.length === 0 || prefilling.length < decoding.length || msPerToken === 0) {
-    return false;
-  }
-  const { key } = prefilling[0]!.adapters;
-  let rows = 0;
-  for (const { remaining, sampled = 0, hasMedia, adapters } of prefilling) {
-    if (sampled > 0 || hasMedia || adapters.key !== key) return false;
-    rows += remaining;
-  }
-  const end = now + rows * msPerToken;
-  return decoding.every(({ sampled, firstTokenAt = -Infinity, adapters }) =>
-    sampled === 1 && adapters.key === key && end - firstTokenAt <= MOST_MS
-  );
+): S[] {
+  if (msPerToken === 0 || prefilling.length < decoding.length || !isHeld(decoding, now)) return [];
+  const { key } = decoding[0]!.adapters;
+  const isNew = ({ sampled = 0, hasMedia }: S) => sampled === 0 && !hasMedia;
+  const hasKey = ({ adapters }: S) => adapters.key === key;
+  if (!prefilling.every(isNew) || ![...decoding, ...prefilling].every(hasKey)) return [];
+  const latest = firstTokenAt(decoding) + MOST_MS;
+  let end = now;
+  return byPriority(prefilling, now)
+    .filter(({ remaining }) => (end += remaining * msPerToken) <= latest);
 }
+
+const firstTokenAt = (decoding: readonly BurstSequence[]) =>
+  Math.min(...decoding.map(({ firstTokenAt = -Infinity }) => firstTokenAt));
