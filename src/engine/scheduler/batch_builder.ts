@@ -73,8 +73,11 @@ export interface PrefillWay {
   readonly isUnified: boolean;
   /** Rows that kernels compute together: see `PromptRows`. */
   readonly rowGroup: number;
-  /** Whether the prompts get equal parts of the batch where it has room, so that they are complete together. */
-  readonly isEven?: boolean;
+  /**
+   * Number of equal parts of the batch of which each prompt gets one, so that they are complete together; 0 for
+   * whole prompts in turn.
+   */
+  readonly parts?: number;
 }
 
 const PLAIN: PrefillWay = { riders: [], isUnified: false, rowGroup: ROW_GROUP };
@@ -108,12 +111,12 @@ export function addPrefillChunks(
   budget: number,
   now: number,
   maxOutputs: number,
-  { riders, isUnified, rowGroup, isEven = false }: PrefillWay = PLAIN,
+  { riders, isUnified, rowGroup, parts = 0 }: PrefillWay = PLAIN,
 ): PrefillSelection {
   addDecodeTokens(batch, riders, []);
   let room = Math.min(budget, batch.room);
   let outputs = maxOutputs - prompts.length - riders.length;
-  const share = isEven ? evenShare(room, prompts.length, rowGroup) : Infinity;
+  const share = parts > 0 ? evenShare(room, parts, rowGroup) : Infinity;
   const chunks: Chunk[] = [];
   for (const sequence of byPriority(prompts, now)) {
     // A paused sequence is computed up to its last token, because other sequences may wait for its
@@ -167,9 +170,9 @@ interface Chunk {
 /** Groups of rows in an equal part, at least: smaller parts take longer than whole prompts in turn. */
 const MIN_SHARE_GROUPS = 2;
 
-/** Equal parts of a batch in whole groups; infinite if the batch has too few rows for all prompts. */
-function evenShare(rows: number, prompts: number, group: number): number {
-  const groups = Math.floor(rows / prompts / group);
+/** Rows of equal parts of a batch in whole groups; infinite if they would be too small. */
+function evenShare(rows: number, parts: number, group: number): number {
+  const groups = Math.floor(rows / parts / group);
   return groups < MIN_SHARE_GROUPS ? Infinity : groups * group;
 }
 

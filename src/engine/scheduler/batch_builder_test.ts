@@ -203,7 +203,7 @@ Deno.test("prompts of a burst get equal parts of a batch in whole groups", () =>
   const add = (lengths: readonly number[], rowGroup: number, isUnified = false) => {
     const batch = new BatchDouble();
     const prompts = lengths.map((length, id) => sequence(id, length, 0));
-    const way = { riders: [], isUnified, rowGroup, isEven: true };
+    const way = { riders: [], isUnified, rowGroup, parts: lengths.length };
     const { tails } = addPrefillChunks(batch as unknown as Batch, prompts, 64, 0, 512, way);
     const rows = prompts.map(({ stream }) => stream!.tokens.length);
     return { rows, tails, outputs: prompts.map(({ outputs }) => outputs.length) };

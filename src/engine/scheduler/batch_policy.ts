@@ -19,8 +19,8 @@ export interface BatchSelection<S> {
   readonly riders: readonly S[];
   /** Number of decoding sequences, with any adapters. */
   readonly decoding: number;
-  /** Whether the prompts are computed side by side, before the answers go on: see `Burst`. */
-  readonly isBurst?: boolean;
+  /** Number of prompts of a burst at its begin, which are computed before the answers go on: see `Burst`. */
+  readonly burstSize?: number;
 }
 
 /**
@@ -93,7 +93,7 @@ export class BatchPolicy {
     const burst = this.#burst.select(decoding, prefilling, now, msPerToken);
     if (burst.length > 0) {
       const waiting = { sequences: burst, riders: [], decoding: decoding.length };
-      return { ...waiting, isPrefill: true, isBurst: true };
+      return { ...waiting, isPrefill: true, burstSize: this.#burst.size };
     }
     const isDecoded = ({ adapters }: S) => this.#decodedKeys.has(adapters.key);
     const keepsAdapters = prefilling.length === 0 &&

@@ -128,15 +128,15 @@ Deno.test("the last rows of prompts come before the next decode batch", () => {
   assertEquals(next().sequences, [prompt, other]);
 });
 
-/** The next batch as `[isPrefill, isBurst, number of sequences]`. */
+/** The next batch as `[isPrefill, whether it is of a burst, number of sequences]`. */
 function nextOf(
   policy: BatchPolicy,
   running: readonly BatchCandidate[],
   now = 110,
   msPerToken = 1,
 ): unknown[] {
-  const { isPrefill, isBurst = false, sequences } = policy.next(running, now, msPerToken)!;
-  return [isPrefill, isBurst, sequences.length];
+  const { isPrefill, burstSize = 0, sequences } = policy.next(running, now, msPerToken)!;
+  return [isPrefill, burstSize > 0, sequences.length];
 }
 
 Deno.test("prompts that came together are computed before answers with one token go on", () => {
@@ -147,8 +147,10 @@ Deno.test("prompts that came together are computed before answers with one token
   const together = [answer, ...prompts];
   assertEquals(next(together), [true, true, 2]);
   const usual = [false, false, 1];
-  // An answer that goes on already.
-  assertEquals(next([{ ...answer, sampled: 2 }, ...prompts]), usual);
+  // An answer that goes on already: for less than a tenth of a second, and for longer.
+  const going = { ...answer, sampled: 2 };
+  assertEquals(next([going, ...prompts], 200), [true, true, 2]);
+  assertEquals(next([going, ...prompts], 201), usual);
   // Fewer prompts than answers.
   assertEquals(next([answer, { ...answer }, { ...answer }, ...prompts]), [false, false, 3]);
   // The time of a token is not known.
@@ -176,7 +178,8 @@ Deno.test("prompts that came together are computed to the end, and later ones do
   // More answers than prompts.
   const late = candidate(30);
   const later = [first, second, third, two, late];
-  assertEquals(policy.next<BatchCandidate>(later, 300, 1)!.sequences, [two]);
+  const next = policy.next<BatchCandidate>(later, 300, 1)!;
+  assertEquals([next.sequences, next.burstSize], [[two], 2]);
   assertEquals(nextOf(policy, [first, second, third, late], 400), [false, false, 3]);
   // The machine became slower: the answers have waited for long enough.
   const slow = new BatchPolicy();

@@ -45,12 +45,12 @@ function prefillBatchOf(
   { model, parts: { batch, policy }, prefillBudget }: BatchMeans,
   now: number,
 ): StepBatch {
-  const { sequences, riders, decoding, isBurst = false } = selection;
+  const { sequences, riders, decoding, burstSize = 0 } = selection;
   for (const rider of riders) rider.draft = [];
   const { maxOutputs, kvUnified: isUnified, promptRows } = model;
-  const waiting = isBurst ? 0 : decoding;
+  const waiting = burstSize > 0 ? 0 : decoding;
   const budget = prefillBudget.size(waiting, sequences.length, promptRows.most);
-  const way = { riders, isUnified, rowGroup: promptRows.group, isEven: isBurst };
+  const way = { riders, isUnified, rowGroup: promptRows.group, parts: burstSize };
   const prompts = addPrefillChunks(batch, sequences, budget, now, maxOutputs, way);
   policy.continueWith(prompts.tails);
   return { batch, members: [...riders, ...prompts.sequences], paddingStreams: [] };
