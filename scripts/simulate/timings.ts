@@ -160,18 +160,26 @@ export function slowdownOf({ slowdown }: BatchTimes, computing: number): number 
   return slowdown[computing - 1] ?? last * computing / slowdown.length;
 }
 
-/** The times on a machine on which everything takes `factor` times as long. */
-export function slower(times: BatchTimes, factor: number): BatchTimes {
-  const longer = <Batch extends { readonly ms: number }>(batches: readonly Batch[]) =>
-    batches.map((batch) => ({ ...batch, ms: batch.ms * factor }));
+/** How long a machine takes, in milliseconds or as a multiple: for prefill batches, and for all else. */
+export interface Slowness {
+  /** Arithmetic limits them. */
+  readonly prefill: number;
+  /** Memory limits them and copies. */
+  readonly decode: number;
+}
+
+/** The times on a machine that takes so many times as long. */
+export function slower(times: BatchTimes, factors: Slowness): BatchTimes {
+  const longer = <Batch extends { readonly ms: number }>(batches: readonly Batch[], by: number) =>
+    batches.map((batch) => ({ ...batch, ms: batch.ms * by }));
   return {
     ...times,
-    decode: longer(times.decode),
-    prefill: longer(times.prefill),
-    saveMs: times.saveMs * factor,
-    restoreMs: times.restoreMs * factor,
-    copyMs: times.copyMs * factor,
-    overheadMs: times.overheadMs * factor,
+    decode: longer(times.decode, factors.decode),
+    prefill: longer(times.prefill, factors.prefill),
+    saveMs: times.saveMs * factors.decode,
+    restoreMs: times.restoreMs * factors.decode,
+    copyMs: times.copyMs * factors.decode,
+    overheadMs: times.overheadMs * factors.decode,
   };
 }
 

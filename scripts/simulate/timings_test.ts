@@ -34,10 +34,13 @@ Deno.test("replicas on one machine slow each other down, and more of them share 
 
 Deno.test("on a slower machine, batches, copies and what a request costs take longer", () => {
   const times = { ...TIMES, saveMs: 1, restoreMs: 2, copyMs: 3 };
-  const twice = slower(times, 2);
+  const twice = slower(times, { prefill: 2, decode: 2 });
   assertEquals([decodeMs(twice, 2, 0), prefillMs(twice, 256, 0)], [40, 512]);
   assertEquals([twice.saveMs, twice.restoreMs, twice.copyMs, twice.overheadMs], [2, 4, 6, 6]);
-  assertEquals(slower(times, 1), times);
+  assertEquals(slower(times, { prefill: 1, decode: 1 }), times);
+  // Arithmetic and memory may change apart.
+  const apart = slower(times, { prefill: 3, decode: 0.5 });
+  assertEquals([decodeMs(apart, 2, 0), prefillMs(apart, 256, 0), apart.saveMs], [10, 768, 0.5]);
 });
 
 Deno.test("a file without measured times is refused with the field", () => {

@@ -1,8 +1,14 @@
 /** Measures the times of batches with real servers, as `deno task simulate` needs them. */
 import { median } from "../../../scripts/bench/stats.ts";
-import type { BatchTimes, DecodeTime, PrefillTime } from "../../../scripts/simulate/timings.ts";
+import type {
+  BatchTimes,
+  DecodeTime,
+  PrefillTime,
+  Slowness,
+} from "../../../scripts/simulate/timings.ts";
 import { complete, type Completion, tokenOf } from "./client.ts";
 import { measureCopies } from "./copies.ts";
+import { referenceBatches } from "./machine_speed.ts";
 import type { ReplicaFacts } from "./setup.ts";
 
 /** Tokens before a batch. Times between them and past them are on a line. */
@@ -15,8 +21,6 @@ const ANSWER = 24;
 const REPEATS = 3;
 /** Attempts to make answers run at the same time. */
 const ATTEMPTS = 5;
-/** Tokens of the prompt whose batch tells how fast the machine is between two measurements. */
-const REFERENCE = 48;
 /** The work that shows how much replicas slow each other down. */
 const SHARED = { sequences: 2, prompt: 192, answer: 40 };
 
@@ -41,8 +45,8 @@ class Measurement {
   readonly #servers: MeasuredServers;
   /** Prompts of other parts share no tokens. */
   #part = 1_000_000;
-  /** Milliseconds of the reference batch between the measurements. */
-  readonly #references: number[] = [];
+  /** Milliseconds of the reference batches between the measurements. */
+  readonly #references: Slowness[] = [];
 
   constructor(servers: MeasuredServers) {
     this.#servers = servers;
@@ -67,30 +71,28 @@ class Measurement {
   }
 
   /**
-   * Measures a batch in multiples of the reference batch, which is timed before and after it: the machine may get
-   * faster and slower while all batches are measured.
+   * Measures a batch in multiples of the reference batch of its kind, which is timed before and after it: the
+   * machine may get faster and slower while all batches are measured.
    */
-  async #relative(measure: () => Promise<number>): Promise<number> {
+  async #relative(kind: keyof Slowness, measure: () => Promise<number>): Promise<number> {
     const before = this.#references.at(-1) ?? await this.#reference();
     const ms = await measure();
-    return ms / ((before + await this.#reference()) / 2);
+    return ms / ((before[kind] + (await this.#reference())[kind]) / 2);
   }
 
-  async #reference(): Promise<number> {
-    const runs: number[] = [];
-    for (let run = 0; run < REPEATS; run++) {
-      runs.push((await complete(this.#url, this.#fresh(REFERENCE), 1)).promptMs);
-    }
-    this.#references.push(median(runs));
-    return this.#references.at(-1)!;
+  async #reference(): Promise<Slowness> {
+    const reference = await referenceBatches(this.#url, this.#servers.vocabulary, REPEATS);
+    this.#references.push(reference);
+    return reference;
   }
 
-  /** The batches in milliseconds at the median speed of the measurement, from multiples of the reference. */
+  /** The batches in milliseconds at the median speed of the measurement, from multiples of the references. */
   atOneSpeed({ decode, prefill }: Pick<BatchTimes, "decode" | "prefill">) {
-    const reference = median(this.#references);
-    const inMs = <Batch extends { readonly ms: number }>(batches: readonly Batch[]) =>
-      batches.map((batch) => ({ ...batch, ms: batch.ms * reference }));
-    return { decode: inMs(decode), prefill: inMs(prefill) };
+    const inMs = <Batch extends { readonly ms: number }>(kind: keyof Slowness, list: Batch[]) => {
+      const reference = median(this.#references.map((one) => one[kind]));
+      return list.map((batch) => ({ ...batch, ms: batch.ms * reference }));
+    };
+    return { decode: inMs("decode", [...decode]), prefill: inMs("prefill", [...prefill]) };
   }
 
   /** `ms` in multiples of the reference batch. */
@@ -105,7 +107,7 @@ class Measurement {
       // All prompts are cached, so that the answers begin together.
       for (const prompt of prompts) await complete(this.#url, prompt, 1);
       for (let sequences = 1; sequences <= prompts.length; sequences++) {
-        const ms = await this.#relative(async () => {
+        const ms = await this.#relative("decode", async () => {
           const rounds: number[] = [];
           for (let round = 0; round < REPEATS; round++) {
             rounds.push(await this.#decodeTogether(prompts.slice(0, sequences)));
@@ -137,7 +139,7 @@ class Measurement {
       const before = this.#fresh(context);
       if (context > 0) await complete(this.#url, before, 1);
       for (const tokens of new Set([...PROMPTS, this.#servers.facts.microBatch])) {
-        const ms = await this.#relative(() => this.#prefillOf(before, tokens));
+        const ms = await this.#relative("prefill", () => this.#prefillOf(before, tokens));
         times.push({ tokens, context, ms });
       }
     }

@@ -5,7 +5,7 @@
  *
  *     deno task simulate:validate [--model FILE] [--seconds N] [--seed N] [--json FILE]
  *
- * A batch is timed before and after each run: the prediction has the speed between both, and a run in which the
+ * Batches are timed before and after each run: the prediction has the speed between both, and a run in which the
  * machine's speed changed does not count. The figures are means of some runs, because two runs of the same trace
  * differ too. The status is 1 if one differs by more than 15 %, except for the 95th percentile, or if the speed
  * changed in too many runs. The figures are meaningful on an idle machine only.
@@ -14,10 +14,15 @@ import { table } from "../../../scripts/docs/markdown.ts";
 import type { PolicyName } from "../../../scripts/simulate/policies.ts";
 import { type RunSummary, summarize } from "../../../scripts/simulate/report.ts";
 import { type ServedRequest, simulate } from "../../../scripts/simulate/simulate.ts";
-import { type BatchTimes, slowdownOf, slower } from "../../../scripts/simulate/timings.ts";
+import {
+  type BatchTimes,
+  slowdownOf,
+  slower,
+  type Slowness,
+} from "../../../scripts/simulate/timings.ts";
 import { Cluster, inTurns } from "../cluster.ts";
 import { complete, vocabularyOf } from "./client.ts";
-import { relativeTime } from "./machine_speed.ts";
+import { relativeTimes } from "./machine_speed.ts";
 import { measureReplicas, timesTables } from "./measure_batches.ts";
 import { type MeasureOptions, runMeasurement, writeJson } from "./options.ts";
 import { replay } from "./replay.ts";
@@ -67,8 +72,8 @@ interface Comparison {
   readonly scenario: string;
   readonly predicted: RunSummary;
   readonly measured: RunSummary;
-  /** Time of a batch before and after the run, as a multiple of the measured one. */
-  readonly batchTime: readonly [before: number, after: number];
+  /** Times of batches before and after the run, as multiples of the measured ones. */
+  readonly batchTimes: readonly [before: Slowness, after: Slowness];
   /** The requests by the time at which they were sent. */
   readonly requests: {
     readonly predicted: readonly ServedRequest[];
@@ -81,9 +86,13 @@ async function warmUp(url: string, vocabulary: readonly number[]): Promise<void>
   for (let at = 0; at < WARM_UP; at++) await complete(url, vocabulary.slice(at, at + 40), 20);
 }
 
-/** Whether a batch took about as long before a run as after it. */
-const isSteady = ({ batchTime: [before, after] }: Comparison) =>
-  Math.max(before / after, after / before) <= MOST_CHANGE;
+const KINDS = ["prefill", "decode"] as const;
+
+/** Whether batches took about as long before a run as after it. */
+const isSteady = ({ batchTimes: [before, after] }: Comparison) =>
+  KINDS.every((kind) =>
+    Math.max(before[kind] / after[kind], after[kind] / before[kind]) <= MOST_CHANGE
+  );
 
 /** Runs a scenario until there are enough runs in which the machine's speed did not change. */
 async function compareSteadily(
@@ -119,18 +128,22 @@ async function compare(
   const vocabulary = await vocabularyOf(cluster.urlOf("a"));
   await Promise.all(cluster.names.map((name) => warmUp(cluster.urlOf(name), vocabulary)));
   const target = { url: cluster.url, vocabulary, replicas: cluster.names };
-  const batchTime = () => relativeTime(cluster.urlOf("a"), vocabulary, times);
-  const before = await batchTime();
+  const batchTimes = () => relativeTimes(cluster.urlOf("a"), vocabulary, times);
+  const before = await batchTimes();
   const { served, recorded } = await replay(trace, target);
-  const after = await batchTime();
-  const predicted = simulate(recorded, slower(times, (before + after) / 2), replicas, policy);
+  const after = await batchTimes();
+  const during = {
+    prefill: (before.prefill + after.prefill) / 2,
+    decode: (before.decode + after.decode) / 2,
+  };
+  const predicted = simulate(recorded, slower(times, during), replicas, policy);
   const bySending = (requests: readonly ServedRequest[]) =>
     requests.toSorted((a, b) => a.sentAt - b.sentAt);
   return {
     scenario: scenario.name,
     predicted: summarize(predicted),
     measured: summarize(served),
-    batchTime: [before, after],
+    batchTimes: [before, after],
     requests: { predicted: bySending(predicted), measured: bySending(served) },
   };
 }
@@ -167,11 +180,14 @@ function report(runs: readonly Comparison[]): string {
     "measured",
     "difference",
   ];
-  const speeds = runs.map(({ batchTime: [before, after] }) =>
-    `${before.toFixed(2)} and ${after.toFixed(2)}`
-  );
-  return `${table(head, rows)}\n\nA batch took, before and after: ${speeds.join(", ")} times ` +
-    "its measured time.";
+  const speeds = KINDS.map((kind) => {
+    const list = runs.map(({ batchTimes: [before, after] }) =>
+      `${before[kind].toFixed(2)} and ${after[kind].toFixed(2)}`
+    );
+    return `${kind} ${list.join(", ")}`;
+  });
+  return `${table(head, rows)}\n\nTimes as long as measured that batches took, before and after: ` +
+    `${speeds.join("; ")}.`;
 }
 
 if (import.meta.main) {
