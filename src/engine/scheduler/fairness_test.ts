@@ -122,7 +122,8 @@ Deno.test("many long prompts add at most one batch between two tokens of others"
 });
 
 Deno.test("prompts that come together are computed before the first of their answers goes on", async () => {
-  await withLoop({}, (harness) => {
+  // Two tiles of AMX for each of the prompts: smaller parts are not made.
+  await withLoop({ batchSize: 2 * BATCH }, (harness) => {
     // The time of a token must be known.
     harness.runAll([prompt(100, 0, { maxTokens: 1 })]);
     const first = harness.submit(prompt(100, 1));

@@ -3,8 +3,6 @@ import { byPriority, type PrioritizedSequence } from "./priority.ts";
 
 /** Milliseconds that an answer may wait after its first token for the prompts that came with its own. */
 const MOST_MS = 3000;
-/** Milliseconds since its first token for which an answer is new: it may have gone on before the others came. */
-const NEW_MS = 100;
 
 /** The properties of a sequence that tell whether it belongs to a burst. */
 export type BurstSequence =
@@ -17,8 +15,8 @@ export type BurstSequence =
  * on: there is one gap after the first token instead of one for each batch of prompts, no batch decodes a few
  * answers alone, and the answers end together.
  *
- * A burst begins where all answers have just begun and as many prompts wait at least. It has the prompts that
- * are expected to be complete in time, and lasts until they are.
+ * A burst begins where no answer has more than its first token and as many prompts wait at least. It has the
+ * prompts that are expected to be complete in time, and lasts until they are.
  */
 export class Burst {
   #ids: ReadonlySet<number> = new Set();
@@ -68,15 +66,15 @@ function begun<S extends BurstSequence>(
   msPerToken: number,
 ): S[] {
   if (msPerToken === 0 || prefilling.length < decoding.length || decoding.length === 0) return [];
-  const first = firstTokenAt(decoding);
-  if (now > first + NEW_MS && decoding.some(({ sampled }) => sampled !== 1)) return [];
+  if (decoding.some(({ sampled }) => sampled !== 1)) return [];
   const { key } = decoding[0]!.adapters;
   const isNew = ({ sampled = 0, hasMedia }: S) => sampled === 0 && !hasMedia;
   const hasKey = ({ adapters }: S) => adapters.key === key;
   if (!prefilling.every(isNew) || ![...decoding, ...prefilling].every(hasKey)) return [];
+  const latest = firstTokenAt(decoding) + MOST_MS;
   let end = now;
   return byPriority(prefilling, now)
-    .filter(({ remaining }) => (end += remaining * msPerToken) <= first + MOST_MS);
+    .filter(({ remaining }) => (end += remaining * msPerToken) <= latest);
 }
 
 const firstTokenAt = (decoding: readonly BurstSequence[]) =>
