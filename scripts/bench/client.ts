@@ -9,7 +9,7 @@ export interface Answer {
   readonly promptTokens: number;
 }
 
-/** Timeout of an answer in milliseconds: a prompt of 32,768 tokens takes a quarter of an hour on two cores. */
+/** Timeout of an answer in milliseconds: a prompt of 32,768 tokens takes more than ten minutes on two cores. */
 const LIMIT_MS = 3_600_000;
 
 interface Chunk {

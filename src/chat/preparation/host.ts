@@ -41,12 +41,9 @@ export class ThreadHost implements Disposable {
     const id = ++this.#last;
     const { port1, port2 } = new MessageChannel();
     const end = id === 1 ? startHere(port2, failed) : this.#startInWorker(id, port2, failed);
-    let hasEnded = false;
     return {
       port: port1,
       [Symbol.dispose]: () => {
-        if (hasEnded) return;
-        hasEnded = true;
         port1.close();
         end();
       },

@@ -88,14 +88,17 @@ class Measurement {
 
   /** The batches in milliseconds at the median speed of the measurement, from multiples of the references. */
   atOneSpeed({ decode, prefill }: Pick<BatchTimes, "decode" | "prefill">) {
-    const inMs = <Batch extends { readonly ms: number }>(kind: keyof Slowness, list: Batch[]) => {
+    const inMs = <Batch extends { readonly ms: number }>(
+      kind: keyof Slowness,
+      list: readonly Batch[],
+    ) => {
       const reference = median(this.#references.map((one) => one[kind]));
       return list.map((batch) => ({ ...batch, ms: batch.ms * reference }));
     };
-    return { decode: inMs("decode", [...decode]), prefill: inMs("prefill", [...prefill]) };
+    return { decode: inMs("decode", decode), prefill: inMs("prefill", prefill) };
   }
 
-  /** `ms` in multiples of the reference batch. */
+  /** `ms` in multiples of the reference batch of its kind. */
   async decode(): Promise<DecodeTime[]> {
     const times: DecodeTime[] = [];
     for (const context of CONTEXTS) {
@@ -132,7 +135,7 @@ class Measurement {
     );
   }
 
-  /** `ms` in multiples of the reference batch. */
+  /** `ms` in multiples of the reference batch of its kind. */
   async prefill(): Promise<PrefillTime[]> {
     const times: PrefillTime[] = [];
     for (const context of [0, CONTEXTS.at(-1)!]) {
