@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { EngineDoubleOptions } from "../../../../../tests/doubles/engine.ts";
+import { ShimmyError } from "../../../../errors.ts";
 import { readEvents, serverDouble } from "../../../../../tests/doubles/server.ts";
 
 const PATH = "/completion";
@@ -214,4 +215,28 @@ Deno.test("a prompt over the context is refused with both numbers", async () => 
 Deno.test("unknown fields are ignored and reported under this dialect", async () => {
   const { response, status } = await ask({ prompt: "x", colour: 1, n_keep: 3 });
   assertEquals([status, response.headers.get("x-shimmy-ignored")], [200, "n_keep, colour"]);
+});
+
+Deno.test("a prompt of ids is submitted at once; the last chunk waits for its text", async () => {
+  const server = serverDouble();
+  const text = Promise.withResolvers<string>();
+  server.engine.detokenize = () => text.promise;
+  server.engine.tokenize = () => Promise.reject(new Error("The ids are known"));
+  const response = await server.request(PATH, { prompt: [72, 105], stream: true });
+  const chunks = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const { value: first } = await chunks.read();
+  assertStringIncludes(first!, '"stop":false');
+  text.resolve("Hi");
+  let rest = "";
+  for (let read; !(read = await chunks.read()).done;) rest += read.value;
+  assertStringIncludes(rest, '"prompt":"Hi"');
+});
+
+Deno.test("a stream whose prompt has no text ends with the error", async () => {
+  const server = serverDouble();
+  server.engine.detokenize = () => Promise.reject(new ShimmyError("backend", "It has no text"));
+  const response = await server.request(PATH, { prompt: [72, 105], stream: true });
+  const events = (await readEvents(response)).map(({ data }) => JSON.parse(data));
+  assertEquals(events.at(-1).error.message, "It has no text");
+  assertEquals(events.filter(({ stop }) => stop === true), []);
 });

@@ -7,8 +7,6 @@ import type { CompletionFields } from "./fields.ts";
 /** A completion to compute: the tokens of its prompt and its request. */
 export interface Job {
   readonly tokens: readonly number[];
-  /** The prompt as text, with control tokens. */
-  readonly prompt: string;
   readonly request: AnswerRequest;
 }
 
@@ -27,6 +25,8 @@ export class CompletionState {
   readonly #limits: LineLimits;
   readonly tokens: number[] = [];
   readonly logprobs: AnswerLogprob[] = [];
+  /** The prompt as text, with control tokens; empty until the engine has told it. */
+  prompt = "";
   /** Whether a limit of lines has ended the text. */
   isCut = false;
   #done: Done | null = null;

@@ -23,6 +23,8 @@ export function promptsOf(prompt: Prompt): { prompts: SinglePrompt[]; isList: bo
 export async function tokensOf(engine: Engine, prompt: SinglePrompt): Promise<number[]> {
   const parts = partsOf(prompt);
   const [first] = parts;
+  // The engine may be computing a batch: what needs no answer of it does not wait for the end of that.
+  if (first !== undefined && "tokens" in first && parts.length === 1) return [...first.tokens];
   return await engine.tokenize(parts, first === undefined || "text" in first);
 }
 

@@ -34,7 +34,7 @@ export function toResult(
       stream: streams,
       timingsPerToken: body.timings_per_token ?? false,
     }),
-    prompt: job.prompt,
+    prompt: state.prompt,
     has_new_line: state.hasNewLine,
     truncated: state.isTruncated(engine.info.contextLength),
     stop_type: state.stopType,

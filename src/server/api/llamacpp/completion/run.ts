@@ -9,7 +9,7 @@ import {
 } from "../../../answers/mod.ts";
 import { eventStream, type Exchange, json } from "../../../http/mod.ts";
 import type { CompletionFields } from "./fields.ts";
-import { CompletionState, type Job } from "./job.ts";
+import { CompletionState } from "./job.ts";
 import { toRequest } from "./request.ts";
 import { type ResultContext, toResult } from "./result.ts";
 import { CompletionChunks } from "./stream.ts";
@@ -29,29 +29,36 @@ export async function runCompletion(
   isList: boolean,
 ): Promise<Response> {
   const { entry, engine } = await engineFor(exchange, body.model ?? undefined);
-  const jobs = await jobsOf(engine, body, await promptTokens(engine));
-  const states = jobs.map((job) => new CompletionState(job, body));
+  const prompts = await promptTokens(engine);
+  const request = await toRequest(engine, body);
+  const count = body.n_cmpl ?? body.n ?? 1;
+  const states = prompts.map((tokens) => {
+    const input = { type: "tokens", tokens, isComplete: true } as const;
+    return toChoiceRequests({ ...request, input }, count)
+      .map((one) => new CompletionState({ tokens, request: one }, body));
+  });
   const context: ResultContext = { engine, model: entry.name, body };
   if (body.stream) return await streamed(exchange, engine, states, context);
-  await collected(exchange, engine, states);
-  const results = states.map((state, index) => toResult(context, state, index));
+  const running = collected(exchange, engine, states.flat());
+  await Promise.all([running, readPrompts(engine, states)]);
+  const results = states.flat().map((state, index) => toResult(context, state, index));
   return json(isList || results.length > 1 ? results : results[0]);
 }
 
-async function jobsOf(
+/**
+ * Sets the texts of the prompts. The engine tells them between two batches, so that a request that waited for
+ * them would begin a batch later.
+ *
+ * @param states the completions of each prompt
+ */
+async function readPrompts(
   engine: Engine,
-  body: CompletionFields,
-  prompts: readonly (readonly number[])[],
-): Promise<Job[]> {
-  const request = await toRequest(engine, body);
-  const count = body.n_cmpl ?? body.n ?? 1;
-  const jobs = await Promise.all(prompts.map(async (tokens) => {
-    const input = { type: "tokens", tokens, isComplete: true } as const;
-    const prompt = await engine.detokenize(tokens);
-    return toChoiceRequests({ ...request, input }, count)
-      .map((one) => ({ tokens, prompt, request: one }));
+  states: readonly (readonly CompletionState[])[],
+): Promise<void> {
+  await Promise.all(states.map(async (ofPrompt) => {
+    const text = await engine.detokenize(ofPrompt[0]!.job.tokens);
+    for (const state of ofPrompt) state.prompt = text;
   }));
-  return jobs.flat();
 }
 
 /** Runs completions to their ends. */
@@ -78,14 +85,16 @@ async function collected(
 async function streamed(
   exchange: Exchange,
   engine: Engine,
-  states: readonly CompletionState[],
+  states: readonly (readonly CompletionState[])[],
   context: ResultContext,
 ): Promise<Response> {
   const stream = eventStream({ keepAliveMs: exchange.context.settings.keepAliveMs });
   const stop = (index: number) => choices.control({ type: "stop" }, index);
-  const chunks = new CompletionChunks(states, stop, context, stream);
-  const requests = states.map(({ job }) => job.request);
+  const chunks = new CompletionChunks(states.flat(), stop, context, stream);
+  const requests = states.flat().map(({ job }) => job.request);
   const choices = choicesOf(exchange, engine, requests, chunks);
-  await choices.run(engine.info.parallel);
+  const running = choices.run(engine.info.parallel);
+  readPrompts(engine, states).then(() => chunks.release(), (error) => chunks.release(error));
+  await running;
   return stream.response;
 }

@@ -23,6 +23,9 @@ export class CompletionChunks extends Transform<Indexed<AnswerEvent>, ServerSent
   readonly #stop: (index: number) => void;
   readonly #context: ResultContext;
   readonly #predicted: number[];
+  /** Results, and the end, that wait for the texts of the prompts; null when those are known. */
+  #held: (() => void)[] | null = [];
+  #isEnded = false;
 
   /** @param stop ends a completion whose text has reached a limit. */
   constructor(
@@ -44,11 +47,33 @@ export class CompletionChunks extends Transform<Indexed<AnswerEvent>, ServerSent
     else if (event.type === "done") {
       const state = this.#states[index]!;
       state.end(event);
-      this.#send(toResult(this.#context, state, index));
+      this.#later(() => this.#send(toResult(this.#context, state, index)));
     }
   }
 
   override end(error?: unknown): void {
+    this.#later(() => this.#end(error));
+  }
+
+  /**
+   * The prompts of the completions are known, which the results have.
+   * @param error why they are not: it ends the stream.
+   */
+  release(error?: unknown): void {
+    const held = error === undefined ? this.#held ?? [] : [() => this.#end(error)];
+    this.#held = null;
+    for (const send of held) send();
+    if (held.length > 0) this.out.flush();
+  }
+
+  #later(send: () => void): void {
+    if (this.#held === null) send();
+    else this.#held.push(send);
+  }
+
+  #end(error: unknown): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     if (error !== undefined) {
       const known = toShimmyError(error);
       this.#send({ error: toLlamaError(known, statusOf(known)) });
