@@ -1,5 +1,4 @@
 import {
-  DEFAULT_STREAM_INTERVAL,
   KV_TYPES,
   KV_UNIFIED,
   SPLIT_MODES,
@@ -106,8 +105,9 @@ export const GLOBAL_OPTIONS = {
   "stream-interval": integer({
     min: 0,
     max: 1000,
-    fallback: DEFAULT_STREAM_INTERVAL,
-    help: "milliseconds in which fast tokens are sent together; 0: each token at once; default 16",
+    fallback: null,
+    help: "milliseconds in which fast tokens are sent together; 0: each token at once; " +
+      "default 16, or 32 if the model computes on all cores",
   }),
   "lookup": oneOf(["on", "off"], {
     fallback: "on",

@@ -1,3 +1,5 @@
+import { fileReason } from "../../errors.ts";
+import { checkRegularFile } from "../../regular_file.ts";
 import {
   type SamplerName,
   SAMPLERS,
@@ -31,6 +33,7 @@ export async function openTelemetry(
 ): Promise<RunningTelemetry | null> {
   const settings = telemetrySettings(env);
   if (settings === null) return null;
+  await checkFiles(env, settings);
   const telemetry = await startTelemetry(settings, {
     metrics,
     failed: log.warn,
@@ -65,8 +68,10 @@ export function telemetrySettings(env: Variables): TelemetrySettings | null {
   };
 }
 
+type Signal = "TRACES" | "METRICS";
+
 /** Where a signal is sent; null: it is not. */
-function targetOf(env: Variables, signal: "TRACES" | "METRICS"): string | null {
+function targetOf(env: Variables, signal: Signal): string | null {
   const exporter = given(env, `OTEL_${signal}_EXPORTER`);
   if (exporter !== undefined && exporter.value !== "otlp" && exporter.value !== "none") {
     throw new UsageError(`${exporter.name}: must be otlp or none, not '${exporter.value}'`);
@@ -74,7 +79,7 @@ function targetOf(env: Variables, signal: "TRACES" | "METRICS"): string | null {
   const own = given(env, `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`);
   const endpoint = own ?? given(env, "OTEL_EXPORTER_OTLP_ENDPOINT");
   if (endpoint === undefined || exporter?.value === "none") return null;
-  checkProtocol(env, signal);
+  checkTransport(env, signal);
   const { name, value } = endpoint;
   const path = `v1/${signal.toLowerCase()}`;
   const url = URL.parse(own === undefined ? `${value.replace(/\/$/, "")}/${path}` : value);
@@ -84,12 +89,49 @@ function targetOf(env: Variables, signal: "TRACES" | "METRICS"): string | null {
   throw new UsageError(`${name}: must be an http:// or https:// URL${found}`);
 }
 
-/** @throws {UsageError} for a protocol other than OTLP over HTTP with protobuf. */
-function checkProtocol(env: Variables, signal: string): void {
-  const protocol = given(env, `OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`) ??
-    given(env, "OTEL_EXPORTER_OTLP_PROTOCOL");
-  if (protocol === undefined || protocol.value === "http/protobuf") return;
-  throw new UsageError(`${protocol.name}: must be http/protobuf, not '${protocol.value}'`);
+/** @throws {UsageError} for another protocol than OTLP over HTTP with protobuf, and what the SDK would ignore. */
+function checkTransport(env: Variables, signal: Signal): void {
+  for (
+    const [setting, allowed, isAllowed] of [
+      ["PROTOCOL", "http/protobuf", (value: string) => value === "http/protobuf"],
+      ["COMPRESSION", "gzip or none", (value: string) => value === "gzip" || value === "none"],
+      ["TIMEOUT", "a number of milliseconds above 0", (value: string) => Number(value) > 0],
+    ] as const
+  ) {
+    const variable = exporterVariable(env, signal, setting);
+    if (variable === undefined || isAllowed(variable.value)) continue;
+    throw new UsageError(`${variable.name}: must be ${allowed}, not '${variable.value}'`);
+  }
+}
+
+/** A variable of one signal's exporter, or of all exporters. */
+function exporterVariable(env: Variables, signal: Signal, setting: string) {
+  return given(env, `OTEL_EXPORTER_OTLP_${signal}_${setting}`) ??
+    given(env, `OTEL_EXPORTER_OTLP_${setting}`);
+}
+
+/** @throws {UsageError} for a file of the exporters that cannot be read: the SDK would go on without it. */
+async function checkFiles(
+  env: Variables,
+  { traces, metrics }: Pick<TelemetrySettings, "traces" | "metrics">,
+): Promise<void> {
+  const signals: Signal[] = [
+    ...(traces === null ? [] : ["TRACES"] as const),
+    ...(metrics === null ? [] : ["METRICS"] as const),
+  ];
+  for (const signal of signals) {
+    for (const setting of ["CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"]) {
+      const variable = exporterVariable(env, signal, setting);
+      if (variable === undefined) continue;
+      try {
+        await checkRegularFile(variable.value);
+        await Deno.readFile(variable.value);
+      } catch (error) {
+        const reason = `cannot read ${variable.value}: ${fileReason(error)}`;
+        throw new UsageError(`${variable.name}: ${reason}`);
+      }
+    }
+  }
 }
 
 function samplerOf(env: Variables): SamplerName {

@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { CollectorDouble } from "../../../tests/doubles/collector.ts";
 import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { main } from "../main.ts";
 import { UsageError } from "../options/mod.ts";
-import { telemetrySettings } from "./telemetry.ts";
+import { openTelemetry, telemetrySettings } from "./telemetry.ts";
 
 const settings = (env: Record<string, string>) => telemetrySettings((name) => env[name]);
 
@@ -48,6 +48,9 @@ Deno.test("a variable that cannot be used is a usage error with its name", () =>
     const [name, value, allowed] of [
       ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "must be an http:// or https:// URL"],
       ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "must be http/protobuf"],
+      ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc", "must be http/protobuf"],
+      ["OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "must be gzip or none"],
+      ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "soon", "must be a number of milliseconds above 0"],
       ["OTEL_TRACES_EXPORTER", "zipkin", "must be otlp or none"],
       ["OTEL_TRACES_SAMPLER", "some", "must be one of always_on, "],
       ["OTEL_TRACES_SAMPLER_ARG", "2", "must be from 0 to 1"],
@@ -80,4 +83,18 @@ Deno.test("serve sends what it has collected before it ends", async () => {
   assertEquals(collector.named("POST /v1/completions").length, 1);
   assertEquals(collector.named("text_completion m").length, 1);
   assertEquals(collector.metrics.get("shimmy_answers_total")?.points.length, 1);
+});
+
+Deno.test("a file of the exporters that cannot be read is a usage error with its variable", async () => {
+  const log = { info() {}, warn() {} };
+  const open = (env: Record<string, string>) =>
+    openTelemetry((name) => env[name], () => Promise.resolve([]), log);
+  for (const setting of ["CERTIFICATE", "CLIENT_KEY", "TRACES_CLIENT_CERTIFICATE"]) {
+    const name = `OTEL_EXPORTER_OTLP_${setting}`;
+    const { message } = await assertRejects(
+      () => open({ ...ENDPOINT, [name]: "/nowhere/cert.pem" }),
+      UsageError,
+    );
+    assert(message.startsWith(`${name}: cannot read /nowhere/cert.pem: `), message);
+  }
 });

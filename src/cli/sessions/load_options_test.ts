@@ -58,7 +58,7 @@ Deno.test("without options the engine uses its defaults", () => {
     swaFull: "auto",
     lookup: true,
     contextShift: false,
-    streamInterval: 16,
+    streamInterval: null,
     verbose: false,
   });
 });

@@ -6,7 +6,6 @@ import { Loop } from "../scheduler/mod.ts";
 import {
   cannotGenerateError,
   type ContextShape,
-  DEFAULT_STREAM_INTERVAL,
   DISK_SAVE_MS,
   type EngineStatus,
   type FromEngineCore,
@@ -15,7 +14,7 @@ import {
   serializeError,
   type ToEngineCore,
 } from "../protocol/mod.ts";
-import { EventBatch } from "./event_batch.ts";
+import { EventBatch, usualInterval } from "./event_batch.ts";
 import { macrotaskYield, type Yield } from "./macrotask_yield.ts";
 import { WorkLimits } from "./work_limits.ts";
 import { IDLE } from "./calls/idle_status.ts";
@@ -51,7 +50,7 @@ export class EngineCore {
   #model: LoadedModel | null = null;
   #loop: Loop | null = null;
   #embeddings: EmbeddingQueue | null = null;
-  #events = new EventBatch(DEFAULT_STREAM_INTERVAL);
+  #events = new EventBatch(0);
   readonly #longPrompts = new LongPrompts();
   readonly #mediaPrompts = new MediaPrompts();
   readonly #replies: Replies;
@@ -151,7 +150,7 @@ export class EngineCore {
       const { generation, tokenizer } = this.#model;
       if (generation !== null) {
         const onNotice = (notice: string) => this.#post({ type: "notice", notice });
-        this.#events = new EventBatch(options.streamInterval ?? DEFAULT_STREAM_INTERVAL);
+        this.#events = new EventBatch(options.streamInterval ?? usualInterval(this.#model.info));
         this.#loop = new Loop(
           generation,
           tokenizer,

@@ -76,10 +76,10 @@ export interface LoadOptions {
   /** Discard the older half of a sequence when its context is full, and continue generating. */
   readonly contextShift: boolean;
   /**
-   * Minimum milliseconds between two messages with tokens. 0: each token at once. Default
-   * {@linkcode DEFAULT_STREAM_INTERVAL}.
+   * Minimum milliseconds between two messages with tokens. 0: each token at once. Null or absent: by the
+   * compute threads.
    */
-  readonly streamInterval?: number | undefined;
+  readonly streamInterval?: number | null | undefined;
   /** Folder of saved sessions. */
   readonly sessionFolder?: string | undefined;
   /** Keep prefixes on disk for later processes. */
@@ -96,9 +96,6 @@ export interface LoadOptions {
   /** Write the native log of the load to stderr, followed by the line `LOG_END`. */
   readonly logLoad?: boolean | undefined;
 }
-
-/** The time between two pictures of a screen that shows 60 in a second, in milliseconds. */
-export const DEFAULT_STREAM_INTERVAL = 16;
 
 /** A projector, which turns images and sounds into embeddings of the model. */
 export interface ProjectorOptions {

@@ -30,7 +30,6 @@ export { decodeBody, encodeFrame, FRAME, FrameReader, signalFrame } from "./fram
 export {
   type BucketLocation,
   type ContextShape,
-  DEFAULT_STREAM_INTERVAL,
   DISK_SAVE_MS,
   type DiskCacheLocation,
   KV_TYPES,
