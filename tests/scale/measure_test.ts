@@ -5,7 +5,7 @@ import { simulate } from "../../scripts/simulate/simulate.ts";
 import { parseTimes } from "../../scripts/simulate/timings.ts";
 import { has, testWith } from "../packaging/tools.ts";
 import { Cluster } from "./cluster.ts";
-import { measureBatches } from "./measure/batches.ts";
+import { measureBatches, medianTimes } from "./measure/batches.ts";
 import { vocabularyOf } from "./measure/client.ts";
 import { replay } from "./measure/replay.ts";
 import { measureSessions } from "./measure/sessions.ts";
@@ -13,6 +13,15 @@ import { setUp } from "./measure/setup.ts";
 import { replicas } from "./shared_servers.ts";
 
 const haproxy = { name: "haproxy", here: await has("haproxy", "-v") };
+
+Deno.test("of several measurements, the median of each time counts", () => {
+  const pass = (ms: number, slowdown: number) => ({
+    decode: [{ sequences: 1, context: 64, ms }],
+    prefill: [{ tokens: 8, context: 0, ms: 2 * ms }],
+    ...{ saveMs: ms, restoreMs: ms, copyMs: ms, overheadMs: ms, slowdown: [1, slowdown] },
+  });
+  assertEquals(medianTimes([pass(9, 1.5), pass(5, 1.2), pass(6, 1.9)]), pass(6, 1.5));
+});
 
 testWith(
   "batches are measured, and a replay caches what the simulator predicts",

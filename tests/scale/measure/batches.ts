@@ -9,7 +9,7 @@ import type {
 import { complete, type Completion, tokenOf } from "./client.ts";
 import { measureCopies } from "./copies.ts";
 import { referenceBatches } from "./machine_speed.ts";
-import type { ReplicaFacts } from "./setup.ts";
+import type { MeasuredField, ReplicaFacts } from "./setup.ts";
 
 /** Tokens before a batch. Times between them and past them are on a line. */
 const CONTEXTS = [64, 1024];
@@ -19,6 +19,8 @@ const PROMPTS = [2, 4, 8, 16, 32, 48, 64, 128, 192];
 const ANSWER = 24;
 /** Repetitions, of which the median counts. */
 const REPEATS = 3;
+/** Measurements of all times, of which the median counts. */
+const PASSES = 3;
 /** Attempts to make answers run at the same time. */
 const ATTEMPTS = 5;
 /** The work that shows how much replicas slow each other down. */
@@ -31,14 +33,44 @@ export interface MeasuredServers {
   readonly facts: ReplicaFacts;
 }
 
-/** Measures all times; the first server alone, then all of them together. */
+/**
+ * Measures all times some times, and takes the median of each: what other programs of the machine delay for a
+ * while counts in one of them only.
+ */
 export async function measureBatches(servers: MeasuredServers): Promise<BatchTimes> {
   const measurement = new Measurement(servers);
   await measurement.warmUp();
+  const passes: MeasuredTimes[] = [];
+  for (let pass = 0; pass < PASSES; pass++) passes.push(await measureOnce(measurement));
+  return { ...servers.facts, ...medianTimes(passes) };
+}
+
+type MeasuredTimes = Pick<BatchTimes, MeasuredField>;
+
+/** The first server alone, then all of them together. */
+async function measureOnce(measurement: Measurement): Promise<MeasuredTimes> {
   const batches = { decode: await measurement.decode(), prefill: await measurement.prefill() };
   const { decode, prefill } = measurement.atOneSpeed(batches);
   const copies = await measurement.copies(prefill);
-  return { ...servers.facts, decode, prefill, ...copies, slowdown: await measurement.slowdown() };
+  return { decode, prefill, ...copies, slowdown: await measurement.slowdown() };
+}
+
+/** The median of each time. */
+export function medianTimes(passes: readonly MeasuredTimes[]): MeasuredTimes {
+  const [first] = passes as [MeasuredTimes];
+  const of = (time: (pass: MeasuredTimes) => number) => median(passes.map(time));
+  return {
+    decode: first.decode.map((batch, at) => ({ ...batch, ms: of((pass) => pass.decode[at]!.ms) })),
+    prefill: first.prefill.map((batch, at) => ({
+      ...batch,
+      ms: of((pass) => pass.prefill[at]!.ms),
+    })),
+    saveMs: of(({ saveMs }) => saveMs),
+    restoreMs: of(({ restoreMs }) => restoreMs),
+    copyMs: of(({ copyMs }) => copyMs),
+    overheadMs: of(({ overheadMs }) => overheadMs),
+    slowdown: first.slowdown.map((_, at) => of((pass) => pass.slowdown[at]!)),
+  };
 }
 
 class Measurement {

@@ -5,11 +5,13 @@
  *
  *     deno task simulate:validate [--model FILE] [--seconds N] [--seed N] [--json FILE]
  *
- * Batches are timed before and after each run: the prediction has the speed between both, and a run in which the
- * machine's speed changed does not count. The figures are means of some runs, because two runs of the same trace
- * differ too. The status is 1 if one differs by more than 15 %, except for the 95th percentile, or if the speed
- * changed in too many runs. The figures are meaningful on an idle machine only.
+ * Batches are timed before and after each run. A run before or after which the machine had another speed than at
+ * most runs of its scenario does not count. The figures are means of some runs, because two runs of the same trace
+ * differ too; those of the predictions are means at speeds around the median of all, because small differences
+ * change which requests meet. The status is 1 if one differs by more than 15 %, except for the 95th
+ * percentile, or if too many runs do not count. The figures are meaningful on an idle machine only.
  */
+import { median } from "../../../scripts/bench/stats.ts";
 import { table } from "../../../scripts/docs/markdown.ts";
 import type { PolicyName } from "../../../scripts/simulate/policies.ts";
 import { type RunSummary, summarize } from "../../../scripts/simulate/report.ts";
@@ -21,6 +23,7 @@ import {
   type Slowness,
 } from "../../../scripts/simulate/timings.ts";
 import { Cluster, inTurns } from "../cluster.ts";
+import type { TraceRequest } from "../../../scripts/simulate/trace.ts";
 import { complete, vocabularyOf } from "./client.ts";
 import { relativeTimes } from "./machine_speed.ts";
 import { measureReplicas, timesTables } from "./measure_batches.ts";
@@ -32,9 +35,11 @@ import { LENGTHS, traceFor } from "./workload.ts";
 /** Seconds in which the requests of each run come. */
 const SECONDS = 40;
 const MOST_DIFFERENCE = 0.15;
-/** Times as long as before a batch takes after a run at which the machine was steady, at most; and the other way. */
+/** Times as long as at the median speed that a batch takes before and after a run that counts, at most; and the other way. */
 const MOST_CHANGE = 1.25;
-/** Runs of a scenario at which the machine has to be steady, and runs in which it may be, at most. */
+/** Times as long as at the median speed that the batches of the predictions take. */
+const AROUND = [0.9, 0.95, 1, 1.05, 1.1];
+/** Runs of a scenario that have to count, and all runs of it, at most. */
 const STEADY_RUNS = 3;
 const MOST_RUNS = 6;
 /** Requests to each replica before a run: the first ones take longer, because their code is not compiled. */
@@ -68,17 +73,22 @@ const FIGURES = [
 /** A figure that is shown and not judged: a few requests decide it, and it differs by a third between equal runs. */
 const SHOWN = [...FIGURES, ["first token, p95, ms", "firstTokenP95"]] as const;
 
-interface Comparison {
-  readonly scenario: string;
-  readonly predicted: RunSummary;
-  readonly measured: RunSummary;
+/** A run of a scenario with real servers. */
+interface Run {
+  readonly scenario: Scenario;
   /** Times of batches before and after the run, as multiples of the measured ones. */
-  readonly batchTimes: readonly [before: Slowness, after: Slowness];
+  readonly speeds: readonly [before: Slowness, after: Slowness];
+  /** The trace with the replica of each request. */
+  readonly recorded: readonly TraceRequest[];
   /** The requests by the time at which they were sent. */
-  readonly requests: {
-    readonly predicted: readonly ServedRequest[];
-    readonly measured: readonly ServedRequest[];
-  };
+  readonly served: readonly ServedRequest[];
+}
+
+/** A run and its predictions. */
+interface Comparison {
+  readonly run: Run;
+  readonly predicted: readonly RunSummary[];
+  readonly measured: RunSummary;
 }
 
 /** Their prompts are short, so that the caches keep nothing of them that a run has to save. */
@@ -88,33 +98,51 @@ async function warmUp(url: string, vocabulary: readonly number[]): Promise<void>
 
 const KINDS = ["prefill", "decode"] as const;
 
-/** Whether batches took about as long before a run as after it. */
-const isSteady = ({ batchTimes: [before, after] }: Comparison) =>
-  KINDS.every((kind) =>
-    Math.max(before[kind] / after[kind], after[kind] / before[kind]) <= MOST_CHANGE
+/** The median time of batches before and after runs, as multiples of the measured ones. */
+function medianSpeed(runs: readonly Run[]): Slowness {
+  const speeds = runs.flatMap(({ speeds }) => speeds);
+  return {
+    prefill: median(speeds.map(({ prefill }) => prefill)),
+    decode: median(speeds.map(({ decode }) => decode)),
+  };
+}
+
+/** Whether the machine had about this speed before and after a run. */
+const hasSpeed = ({ speeds }: Run, usual: Slowness) =>
+  speeds.every((speed) =>
+    KINDS.every((kind) =>
+      Math.max(speed[kind] / usual[kind], usual[kind] / speed[kind]) <= MOST_CHANGE
+    )
   );
 
-/** Runs a scenario until there are enough runs in which the machine's speed did not change. */
-async function compareSteadily(
-  say: (line: string) => void,
-  ...scenario: Parameters<typeof compare>
-): Promise<Comparison[]> {
-  const runs: Comparison[] = [];
-  while (runs.length < MOST_RUNS && runs.filter(isSteady).length < STEADY_RUNS) {
-    const run = await compare(...scenario);
+/** Those of the runs of a scenario that count. */
+function steadyOf(runs: readonly Run[]): Run[] {
+  const usual = medianSpeed(runs);
+  return runs.filter((run) => hasSpeed(run, usual));
+}
+
+/** Runs of a scenario until enough of them count. */
+async function runsOf(scenario: Scenario, means: RunMeans): Promise<Run[]> {
+  const runs: Run[] = [];
+  while (runs.length < MOST_RUNS && (runs.length === 0 || steadyOf(runs).length < STEADY_RUNS)) {
+    const run = await runOnce(scenario, means);
     runs.push(run);
-    say(`${report([run])}${isSteady(run) ? "" : " Its speed changed: the run does not count."}\n`);
+    console.log(`${report([compare(run, means.times, medianSpeed([run]))])}\n`);
   }
   return runs;
 }
 
-async function compare(
-  scenario: Scenario,
-  times: BatchTimes,
-  args: readonly string[],
-  { seconds, seed }: MeasureOptions,
-): Promise<Comparison> {
-  const { replicas, isInTurns, load, policy } = scenario;
+/** What runs are made with. */
+interface RunMeans {
+  readonly times: BatchTimes;
+  /** Arguments of the replicas. */
+  readonly args: readonly string[];
+  readonly options: MeasureOptions;
+}
+
+async function runOnce(scenario: Scenario, { times, args, options }: RunMeans): Promise<Run> {
+  const { replicas, isInTurns, load } = scenario;
+  const { seconds, seed } = options;
   const alone = { timestamp: 0, input_length: LENGTHS.input, output_length: LENGTHS.output };
   const [lone] = simulate([alone], times, 1, "round-robin");
   const trace = traceFor({
@@ -128,24 +156,23 @@ async function compare(
   const vocabulary = await vocabularyOf(cluster.urlOf("a"));
   await Promise.all(cluster.names.map((name) => warmUp(cluster.urlOf(name), vocabulary)));
   const target = { url: cluster.url, vocabulary, replicas: cluster.names };
-  const batchTimes = () => relativeTimes(cluster.urlOf("a"), vocabulary, times);
-  const before = await batchTimes();
+  const speed = () => relativeTimes(cluster.urlOf("a"), vocabulary, times);
+  const before = await speed();
   const { served, recorded } = await replay(trace, target);
-  const after = await batchTimes();
-  const during = {
-    prefill: (before.prefill + after.prefill) / 2,
-    decode: (before.decode + after.decode) / 2,
-  };
-  const predicted = simulate(recorded, slower(times, during), replicas, policy);
-  const bySending = (requests: readonly ServedRequest[]) =>
-    requests.toSorted((a, b) => a.sentAt - b.sentAt);
+  const after = await speed();
   return {
-    scenario: scenario.name,
-    predicted: summarize(predicted),
-    measured: summarize(served),
-    batchTimes: [before, after],
-    requests: { predicted: bySending(predicted), measured: bySending(served) },
+    ...{ scenario, recorded, speeds: [before, after] },
+    served: served.toSorted((a, b) => a.sentAt - b.sentAt),
   };
+}
+
+function compare(run: Run, times: BatchTimes, { prefill, decode }: Slowness): Comparison {
+  const { recorded, served, scenario: { replicas, policy } } = run;
+  const predicted = AROUND.map((factor) => {
+    const speed = { prefill: prefill * factor, decode: decode * factor };
+    return summarize(simulate(recorded, slower(times, speed), replicas, policy));
+  });
+  return { run, predicted, measured: summarize(served) };
 }
 
 /** The mean of a figure over some runs. */
@@ -154,14 +181,14 @@ const meanOf = (summaries: readonly RunSummary[], figure: keyof RunSummary) =>
 
 /** A predicted figure against the measured one, both as means of some runs. */
 function compared(runs: readonly Comparison[], figure: keyof RunSummary) {
-  const predicted = meanOf(runs.map(({ predicted }) => predicted), figure);
+  const predicted = meanOf(runs.flatMap(({ predicted }) => predicted), figure);
   const measured = meanOf(runs.map(({ measured }) => measured), figure);
   const difference = measured === 0 ? Math.abs(predicted) : predicted / measured - 1;
   return { predicted, measured, difference };
 }
 
 function report(runs: readonly Comparison[]): string {
-  const { scenario, measured } = runs[0]!;
+  const { run: { scenario }, measured } = runs[0]!;
   const show = (figure: keyof RunSummary, value: number) =>
     figure === "cacheHitRate"
       ? `${(value * 100).toFixed(1)} %`
@@ -175,13 +202,13 @@ function report(runs: readonly Comparison[]): string {
   });
   const count = runs.length === 1 ? "" : `, ${runs.length} runs`;
   const head = [
-    `${scenario}, ${measured.requests} requests${count}`,
+    `${scenario.name}, ${measured.requests} requests${count}`,
     "predicted",
     "measured",
     "difference",
   ];
   const speeds = KINDS.map((kind) => {
-    const list = runs.map(({ batchTimes: [before, after] }) =>
+    const list = runs.map(({ run: { speeds: [before, after] } }) =>
       `${before[kind].toFixed(2)} and ${after[kind].toFixed(2)}`
     );
     return `${kind} ${list.join(", ")}`;
@@ -195,22 +222,24 @@ if (import.meta.main) {
     const setup = await setUp(options.model ?? undefined);
     const times = await measureReplicas(setup);
     console.log(`${times.model}, ${times.machine}\n\n${timesTables(times)}\n`);
-    const all: Comparison[] = [];
-    const reports: string[] = [];
-    const differences: number[] = [];
+    const means = { times, args: setup.args, options };
+    const runs: Run[][] = [];
     for (const scenario of SCENARIOS) {
-      const runs = await compareSteadily(console.log, scenario, times, setup.args, options);
-      all.push(...runs);
-      await writeJson(options, { times, comparisons: all });
-      const steady = runs.filter(isSteady);
-      if (steady.length < STEADY_RUNS) {
-        console.log(`${scenario.name}: the machine's speed changed in too many runs.`);
+      runs.push(await runsOf(scenario, means));
+      await writeJson(options, { times, runs: runs.flat() });
+      if (steadyOf(runs.at(-1)!).length < STEADY_RUNS) {
+        console.log(`${scenario.name}: the machine had another speed in too many runs.`);
         return 1;
       }
-      reports.push(report(steady));
-      differences.push(...FIGURES.map(([, figure]) => compared(steady, figure).difference));
     }
-    console.log(`Means of the runs at which the machine was steady:\n\n${reports.join("\n\n")}\n`);
+    const usual = medianSpeed(runs.flat());
+    const differences: number[] = [];
+    console.log("Means of the runs that count, predicted at speeds around the median of all:\n");
+    for (const ofScenario of runs) {
+      const comparisons = steadyOf(ofScenario).map((run) => compare(run, times, usual));
+      console.log(`${report(comparisons)}\n`);
+      differences.push(...FIGURES.map(([, figure]) => compared(comparisons, figure).difference));
+    }
     const worst = Math.max(...differences.map(Math.abs));
     console.log(`The largest difference is ${(worst * 100).toFixed(1)} %`);
     return worst <= MOST_DIFFERENCE ? 0 : 1;
