@@ -16,6 +16,16 @@ export interface SimulateOptions {
   readonly writeTrace: string | null;
 }
 
+/** Most that an option may be: more would be computed for days, or without an end. */
+const MOST: Readonly<Record<keyof Workload | "replicas", number>> = {
+  ...{ conversations: 1e6, rate: 1e6, turns: 1e4, input: 1e7, output: 1e7, spread: 10 },
+  ...{ pause: 1e7, limit: 1e8, seed: 2 ** 31, replicas: 1000 },
+};
+/** Least that an option may be; others are above 0. */
+const LEAST: Readonly<Partial<Record<keyof Workload, number>>> = { rate: 1e-6, spread: 0 };
+/** Options that count. */
+const WHOLE: readonly string[] = ["conversations", "seed", "replicas"];
+
 /** The generated trace without options. */
 export const DEFAULT_WORKLOAD: Workload = {
   ...{ conversations: 40, rate: 0.5, turns: 3, pause: 10 },
@@ -49,33 +59,29 @@ export function parseSimulateOptions(args: readonly string[]): SimulateOptions {
   }
   const workload = numbers.map((name) => [
     name,
-    given[name] === undefined
-      ? DEFAULT_WORKLOAD[name]
-      : positive(`--${name}`, given[name], name === "spread"),
+    given[name] === undefined ? DEFAULT_WORKLOAD[name] : numberOf(name, given[name]),
   ]);
   return {
     times: given.times,
     trace: given.trace ?? null,
     workload: Object.fromEntries(workload),
-    replicas: (given.replicas ?? "1,2,3").split(",").map((count) => {
-      const value = positive("--replicas", count);
-      if (!Number.isInteger(value)) {
-        throw new TypeError(`--replicas: must be whole numbers, not '${count}'`);
-      }
-      return value;
-    }),
+    replicas: (given.replicas ?? "1,2,3").split(",").map((count) => numberOf("replicas", count)),
     policies: policies as PolicyName[],
     json: given.json ?? null,
     writeTrace: given["write-trace"] ?? null,
   };
 }
 
-function positive(name: string, text: string, mayBeZero = false): number {
+function numberOf(name: keyof Workload | "replicas", text: string): number {
   const value = Number(text);
-  const isGood = text.trim() !== "" && Number.isFinite(value) &&
-    (mayBeZero ? value >= 0 : value > 0);
+  const least = name === "replicas" ? undefined : LEAST[name];
+  const isWhole = WHOLE.includes(name);
+  const isGood = text.trim() !== "" && value <= MOST[name] &&
+    (least === undefined ? value > 0 : value >= least) && (!isWhole || Number.isInteger(value));
   if (isGood) return value;
+  const kind = isWhole ? "a whole number" : "a number";
+  const from = least === undefined ? "above 0" : `of at least ${least}`;
   throw new TypeError(
-    `${name}: must be a number ${mayBeZero ? "of at least 0" : "above 0"}, not '${text}'`,
+    `--${name}: must be ${kind} ${from} and at most ${MOST[name]}, not '${text}'`,
   );
 }

@@ -20,8 +20,16 @@ Deno.test("a wrong option is refused with its value", () => {
     const [args, message] of [
       ["", "--times: must name a file"],
       ["--times t --policy random", "--policy: must be some of round-robin,sticky"],
-      ["--times t --replicas 1.5", "--replicas: must be whole numbers, not '1.5'"],
-      ["--times t --rate 0", "--rate: must be a number above 0, not '0'"],
+      [
+        "--times t --replicas 1.5",
+        "--replicas: must be a whole number above 0 and at most 1000, not '1.5'",
+      ],
+      ["--times t --replicas 1e9", "--replicas: must be a whole number above 0 and at most 1000"],
+      ["--times t --pause 1e300", "--pause: must be a number above 0 and at most 10000000"],
+      [
+        "--times t --rate 0",
+        "--rate: must be a number of at least 0.000001 and at most 1000000, not '0'",
+      ],
       ["--times t --spread -1", "--spread"],
       ["--times t --speed 1", "Unknown option '--speed'"],
     ] as const

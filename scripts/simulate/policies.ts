@@ -34,7 +34,10 @@ export const POLICIES = {
   },
   /** The replica that the trace names. */
   "recorded": () => ({ replica }, replicas) => {
-    if (replica === undefined || replica >= replicas.length) {
+    if (replica === undefined) {
+      throw new RangeError("replica is missing in a line of the trace, which 'recorded' needs");
+    }
+    if (replica >= replicas.length) {
       throw new RangeError(
         `replica must be below ${replicas.length} in each line of a recorded trace, not ${replica}`,
       );

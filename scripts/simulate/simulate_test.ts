@@ -117,7 +117,9 @@ Deno.test("policies place requests, and a sticky one finds more of them in the c
   assertEquals(places("least-queue", together).sort(), [0, 1, 2]);
   const recorded = [2, 0, 1].map((replica, at) => ({ ...five[at]!, replica }));
   assertEquals(places("recorded", recorded), [2, 0, 1]);
-  assertThrows(() => places("recorded", five), RangeError, "replica must be below 3");
+  assertThrows(() => places("recorded", five), RangeError, "replica is missing in a line");
+  const far = five.map((one) => ({ ...one, replica: 3 }));
+  assertThrows(() => places("recorded", far), RangeError, "replica must be below 3");
 });
 
 Deno.test("times that predict no batch are an error, not a result without the requests", () => {

@@ -66,8 +66,13 @@ const POSITIVE = [
 ] as const;
 const AT_LEAST_ZERO = ["saveMs", "restoreMs", "copyMs", "overheadMs"] as const;
 
-const isPositive = (value: unknown) => typeof value === "number" && value > 0;
-const isAtLeastZero = (value: unknown) => typeof value === "number" && value >= 0;
+/** Most that a field may be, in any unit. */
+const MOST = 1e9;
+/** The same of the sequences of a replica, each of which has a stream. */
+const MOST_PARALLEL = 4096;
+
+const isPositive = (value: unknown) => typeof value === "number" && value > 0 && value <= MOST;
+const isAtLeastZero = (value: unknown) => typeof value === "number" && value >= 0 && value <= MOST;
 
 /**
  * Reads the file.
@@ -76,16 +81,27 @@ const isAtLeastZero = (value: unknown) => typeof value === "number" && value >= 
  */
 export function parseTimes(text: string): BatchTimes {
   const times = JSON.parse(text) as BatchTimes;
+  if (typeof times !== "object" || times === null) throw new SyntaxError("must be a JSON object");
   for (const field of POSITIVE) {
     if (!isPositive(times[field])) {
       throw new SyntaxError(`${field} must be a number above 0, not ${times[field]}`);
     }
+    if (field !== "kvBytes" && !Number.isInteger(times[field])) {
+      throw new SyntaxError(`${field} must be a whole number, not ${times[field]}`);
+    }
+  }
+  if (times.parallel > MOST_PARALLEL) {
+    throw new SyntaxError(`parallel must be at most ${MOST_PARALLEL}, not ${times.parallel}`);
   }
   for (const field of ["decode", "prefill", "slowdown"] as const) {
     const list: readonly unknown[] = Array.isArray(times[field]) ? times[field] : [];
-    const isGood = list.every((one) => isPositive(one) || isPositive((one as DecodeTime)?.ms));
-    if (list.length === 0 || !isGood) {
-      throw new SyntaxError(`${field} must be a list of measured times`);
+    if (list.length === 0) throw new SyntaxError(`${field} must be a list of measured times`);
+    const wrong = list.findIndex((one) =>
+      !isPositive(field === "slowdown" ? one : (one as DecodeTime | null)?.ms)
+    );
+    if (wrong !== -1) {
+      const place = `${field}[${wrong}]${field === "slowdown" ? "" : ".ms"}`;
+      throw new SyntaxError(`${place} must be a number above 0 and at most ${MOST}`);
     }
   }
   requireGrid("decode", "sequences", times.decode);

@@ -49,7 +49,10 @@ Deno.test("a file without measured times is refused with the field", () => {
     const [field, value, message] of [
       ["batch", 0, "batch must be a number above 0, not 0"],
       ["decode", [], "decode must be a list of measured times"],
-      ["prefill", [{ tokens: 4 }], "prefill must be a list of measured times"],
+      ["prefill", [{ tokens: 4 }], "prefill[0].ms must be a number above 0 and at most 1000000000"],
+      ["slowdown", [0], "slowdown[0] must be a number above 0"],
+      ["parallel", 1.5, "parallel must be a whole number, not 1.5"],
+      ["parallel", 1e6, "parallel must be at most 4096, not 1000000"],
       [
         "decode",
         [{ context: 0, ms: 1 }],

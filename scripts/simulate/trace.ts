@@ -3,6 +3,12 @@
 /** Tokens of a block that `hash_ids` names. */
 const BLOCK_TOKENS = 512;
 
+/** Latest arrival: later ones have no fractions of milliseconds, so that time would stand still. */
+const MOST_MS = 1e14;
+
+/** Maximum tokens of a prompt, and of an answer. */
+const MOST_TOKENS = 10_000_000;
+
 /** A request of a trace. */
 export interface TraceRequest {
   /** Arrival in milliseconds after the beginning of the trace. */
@@ -57,12 +63,12 @@ function readLine(line: string, where: string): TraceRequest {
     throw new SyntaxError(`${where}: ${field} must be ${allowed}, not ${found}`);
   };
   const { timestamp, input_length: input, output_length: output } = value ?? {};
-  if (typeof timestamp !== "number" || !(timestamp >= 0)) {
-    fail("timestamp", "a number of milliseconds of at least 0");
+  if (typeof timestamp !== "number" || !(timestamp >= 0 && timestamp <= MOST_MS)) {
+    fail("timestamp", `a number of milliseconds from 0 to ${MOST_MS}`);
   }
   for (const [field, count] of Object.entries({ input_length: input, output_length: output })) {
-    if (!Number.isSafeInteger(count) || (count as number) < 1) {
-      fail(field, "a whole number of at least 1");
+    if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > MOST_TOKENS) {
+      fail(field, `a whole number from 1 to ${MOST_TOKENS}`);
     }
   }
   for (const [field, isGood] of Object.entries(OPTIONAL)) {

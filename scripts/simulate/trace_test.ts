@@ -17,10 +17,10 @@ Deno.test("a line that is no request is refused with its number, its field and i
     const [fields, message] of [
       [
         { timestamp: "1" },
-        'Line 2 of the trace: timestamp must be a number of milliseconds of at least 0, not "1"',
+        'Line 2 of the trace: timestamp must be a number of milliseconds from 0 to 100000000000000, not "1"',
       ],
-      [{ input_length: 0 }, "input_length must be a whole number of at least 1, not 0"],
-      [{ output_length: 1.5 }, "output_length must be a whole number of at least 1, not 1.5"],
+      [{ input_length: 0 }, "input_length must be a whole number from 1 to 10000000, not 0"],
+      [{ output_length: 1.5 }, "output_length must be a whole number from 1 to 10000000, not 1.5"],
       [{ conversation: 4 }, "conversation must be a text, not 4"],
       [{ replica: -1 }, "replica must be a whole number of at least 0, not -1"],
       [{ input_length: 513, hash_ids: [1] }, "hash_ids must be a list with a block for each 512"],

@@ -68,7 +68,8 @@ export const GLOBAL_OPTIONS = {
     min: 0,
     max: 2 ** 31 - 1,
     fallback: 0,
-    help: "context length of each sequence in tokens; 0: the training length, or what fits",
+    help: "context length of each sequence in tokens, or of all together with --kv-unified; " +
+      "0: the training length, or what fits",
   }),
   "threads": integer({
     short: "t",

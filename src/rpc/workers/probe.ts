@@ -93,7 +93,8 @@ export async function probeWorker(endpoint: Endpoint, options: ProbeOptions = {}
     if (error instanceof ShimmyError) throw error;
     if (error instanceof KeyRefused) throw refuse(`cannot be used: ${error.message}`, error);
     if (error instanceof NoWorker || error instanceof StreamEnded) {
-      throw refuse("does not speak ggml's RPC protocol", error);
+      const hint = options.connect === undefined ? ", or it needs --rpc-key" : "";
+      throw refuse(`does not speak ggml's RPC protocol${hint}`, error);
     }
     throw refuse(`cannot be reached: ${reasonOf(error)}`, error);
   } finally {

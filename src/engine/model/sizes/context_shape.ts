@@ -100,6 +100,8 @@ function shapeWithin(options: ShapeOptions, memory: ShapeMemory): ContextShape {
     ? parallel
     : Math.max(1, Math.min(AUTO_SEQUENCES, Math.floor(most)));
   const fitting = cellsFor(sequences, false);
+  const isUnified = kvUnified === "on" || kvUnified === true;
+  const isRequestedAsOne = isUnified && requested > 0;
   const shape = (length: number, cells: number, unified: boolean, count = sequences) => ({
     length,
     sequences: count,
@@ -109,7 +111,8 @@ function shapeWithin(options: ShapeOptions, memory: ShapeMemory): ContextShape {
     kvBytes: Math.ceil(cells * bytesPerToken + fixedBytes(count, unified)),
     reason: reasonOf({
       ...{ length, cells, unified, count, wanted, requested, budget },
-      usable: unified && options.sharesOneContext ? wanted : count * wanted,
+      // Requested cells are those of all sequences together.
+      usable: unified && (options.sharesOneContext || isRequestedAsOne) ? wanted : count * wanted,
       needed: count * wanted * bytesPerToken + fixedBytes(count, false),
     }),
   });
@@ -117,7 +120,7 @@ function shapeWithin(options: ShapeOptions, memory: ShapeMemory): ContextShape {
   // The cells that memory allows, but not more than all sequences can use.
   const usable = options.sharesOneContext ? wanted : wanted * sequences;
   const shared = Math.max(least, Math.min(wholeSteps(cellsFor(sequences, true)), usable));
-  if (kvUnified === "on" || kvUnified === true) {
+  if (isUnified) {
     return requested > 0
       ? shape(requested, requested, true)
       : shape(Math.min(wanted, shared), shared, true);

@@ -10,10 +10,17 @@ import { integerFrom } from "../../schemas/mod.ts";
 import { prompt, type SinglePrompt, text } from "./completion/fields.ts";
 import { partsOf, promptsOf } from "./completion/prompts.ts";
 
+/** Maximum inputs of a request, as in OpenAI's API. */
+const INPUTS_LIMIT = 2048;
+
+const inputs = prompt.refine((given) => promptsOf(given).prompts.length <= INPUTS_LIMIT, {
+  error: `must be at most ${INPUTS_LIMIT} inputs`,
+});
+
 const embeddingBody = z.strictObject({
   model: text.nullish().describe("Default: the only embedding model, or else the default model"),
-  content: prompt.optional().describe("Texts or token ids"),
-  input: prompt.optional().describe("As content"),
+  content: inputs.optional().describe("Texts or token ids"),
+  input: inputs.optional().describe("As content"),
   embd_normalize: integerFrom(-1).nullish().describe(
     "-1: none, 0: by the largest value, 1: by the sum, 2, the default: to unit length, p: p-norm",
   ),

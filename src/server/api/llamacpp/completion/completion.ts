@@ -2,11 +2,17 @@ import * as z from "zod";
 import { timingsSchema } from "../../../answers/mod.ts";
 import { type Exchange, readJson, type RouteCode } from "../../../http/mod.ts";
 import { parseLenient } from "../../../validation/mod.ts";
-import { completionFields, prompt } from "./fields.ts";
+import { completionFields, prompt, PROMPTS_LIMIT } from "./fields.ts";
 import { promptsOf, tokensOf } from "./prompts.ts";
 import { runCompletion } from "./run.ts";
 
-const completionBody = z.strictObject({ prompt, ...completionFields });
+const completionBody = z.strictObject({
+  // A list with token ids is one prompt.
+  prompt: prompt.refine((given) => promptsOf(given).prompts.length <= PROMPTS_LIMIT, {
+    error: `must be at most ${PROMPTS_LIMIT} prompts`,
+  }),
+  ...completionFields,
+});
 
 /** A completion; `response_fields` selects some of the fields. */
 export const completionResult = z.looseObject({

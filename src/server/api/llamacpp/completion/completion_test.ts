@@ -232,6 +232,17 @@ Deno.test("a prompt of ids is submitted at once; the last chunk waits for its te
   assertStringIncludes(rest, '"prompt":"Hi"');
 });
 
+Deno.test("more than 128 prompts are refused in every form", async () => {
+  for (const one of ["a", [97], { prompt_string: "a" }]) {
+    const { status, answer } = await ask({ prompt: Array(129).fill(one), n_predict: 1 });
+    assertEquals([status, answer.error.message], [400, "prompt: must be at most 128 prompts"]);
+    const most = await ask({ prompt: Array(128).fill(one), n_predict: 1 });
+    assertEquals([most.status, most.answer.length], [200, 128]);
+  }
+  // Token ids and texts together are one prompt.
+  assertEquals((await ask({ prompt: Array(129).fill(97), n_predict: 1 })).status, 200);
+});
+
 Deno.test("a stream whose prompt has no text ends with the error", async () => {
   const server = serverDouble();
   server.engine.detokenize = () => Promise.reject(new ShimmyError("backend", "It has no text"));

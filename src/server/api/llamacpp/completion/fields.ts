@@ -35,7 +35,7 @@ export const PROMPTS_LIMIT = 128;
 const singlePrompt = z.union([mixedPrompt, promptObject], { error: PROMPT_ERROR });
 
 /** `prompt`: one prompt in any form, or a list of them. */
-export const prompt = z.union([singlePrompt, z.array(singlePrompt).min(1).max(PROMPTS_LIMIT)], {
+export const prompt = z.union([singlePrompt, z.array(singlePrompt).min(1)], {
   error: PROMPT_ERROR,
 });
 

@@ -6,7 +6,7 @@ import { deletedAnswer, itemsAnswer, responseAnswer } from "../shared/response_s
 import { create } from "./create.ts";
 import { paginate } from "./paginate.ts";
 import { responseBody } from "./schema.ts";
-import { type ReachableResponses, SharedResponses } from "./shared_responses.ts";
+import { notDeleted, type ReachableResponses, SharedResponses } from "./shared_responses.ts";
 import { ResponseStore, type StoredItem, type StoredResponse } from "./store.ts";
 
 /** Stored responses of each server, by its models. */
@@ -51,8 +51,12 @@ async function retrieve(exchange: Exchange): Promise<Response> {
 }
 
 async function remove(exchange: Exchange): Promise<Response> {
-  const { id } = (await find(exchange)).response;
-  await storeOf(exchange).shared.delete(id);
+  const id = exchange.params.id!;
+  const { own, shared } = storeOf(exchange);
+  // Without the store, another server may have it.
+  if (!await shared.fetch(id)) throw notDeleted(id);
+  own.get(id);
+  await shared.delete(id);
   return json({ id, object: "response", deleted: true });
 }
 

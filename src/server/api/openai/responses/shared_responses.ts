@@ -43,10 +43,18 @@ export class SharedResponses {
   /**
    * Makes the server's own store know what the shared one knows of a response. Where the shared store cannot be
    * reached, the own one stays as it is.
+   * @returns false if the shared store cannot be reached.
    */
-  async fetch(id: string): Promise<void> {
-    const text = await this.#store?.get(nameOf(id));
-    if (text === undefined) return;
+  async fetch(id: string): Promise<boolean> {
+    if (this.#store === undefined) return true;
+    const text = await this.#store.get(nameOf(id));
+    if (text === undefined) return false;
+    await this.#learn(id, text);
+    return true;
+  }
+
+  /** @param text of the response in the shared store; null: it has none. */
+  async #learn(id: string, text: string | null): Promise<void> {
     const known = this.#own.peek(id);
     if (text === null) {
       // Another server has deleted it, unless it was never shared.
@@ -76,10 +84,7 @@ export class SharedResponses {
    * @throws {HttpError} 503 if the shared store cannot be reached: other servers would still have the response.
    */
   async delete(id: string): Promise<void> {
-    if (this.#store !== undefined && !await this.#store.delete(nameOf(id))) {
-      const message = `Cannot delete response '${id}': the shared store cannot be reached`;
-      throw new HttpError(503, message, { retryAfter: RETRY_SECONDS });
-    }
+    if (this.#store !== undefined && !await this.#store.delete(nameOf(id))) throw notDeleted(id);
     this.#own.delete(id);
   }
 
@@ -94,6 +99,12 @@ export class SharedResponses {
       return null;
     }
   }
+}
+
+/** The error for a response that cannot be deleted everywhere. */
+export function notDeleted(id: string): HttpError {
+  const message = `Cannot delete response '${id}': the shared store cannot be reached`;
+  return new HttpError(503, message, { retryAfter: RETRY_SECONDS });
 }
 
 function isStored(value: unknown): value is StoredResponse {

@@ -85,6 +85,8 @@ Deno.test("a response is not deleted while the store cannot be reached", async (
   assertEquals(refused.status, 503);
   assertStringIncludes(refused.body.error.message, "the shared store cannot be reached");
   assertEquals((await one.request("GET", id)).status, 200);
+  // The other server cannot know whether there is such a response.
+  assertEquals((await other.request("DELETE", id)).status, 503);
   store.isDown = false;
   assertEquals((await other.request("DELETE", id)).status, 200);
   assertEquals((await one.request("GET", id)).status, 404);
