@@ -22,7 +22,7 @@ const REPEATS = 3;
 /** Measurements of all times, of which the median counts. */
 const PASSES = 3;
 /** Attempts to make answers run at the same time. */
-const ATTEMPTS = 5;
+const ATTEMPTS = 20;
 /** The work that shows how much replicas slow each other down. */
 const SHARED = { sequences: 2, prompt: 192, answer: 40 };
 
