@@ -48,8 +48,12 @@ export class Exporters implements Telemetry {
   readonly #meters: MeterProvider;
   readonly #tracer;
   readonly #histograms: AnswerHistograms;
+  readonly #shutdownMs: number;
+  readonly #failed: (message: string) => void;
 
   constructor(settings: TelemetrySettings, sources: TelemetrySources) {
+    this.#shutdownMs = settings.shutdownMs ?? SHUTDOWN_MS;
+    this.#failed = sources.failed;
     const scope = { name: NAME, version: settings.version };
     const resource = resourceOf(settings);
     const { traces, metrics } = settings;
@@ -81,8 +85,14 @@ export class Exporters implements Telemetry {
 
   async shutdown(): Promise<void> {
     const done = Promise.all([this.#tracers.shutdown(), this.#meters.shutdown()]);
-    // What fails here was told already, or the collector does not answer.
-    await deadline(done, SHUTDOWN_MS).catch(() => {});
+    try {
+      await deadline(done, this.#shutdownMs);
+    } catch (error) {
+      // Other failures were told already.
+      if (!(error instanceof DOMException)) return;
+      const seconds = this.#shutdownMs / 1000;
+      this.#failed(`OpenTelemetry: the last data were not sent within ${seconds} s and are lost`);
+    }
   }
 }
 

@@ -60,6 +60,8 @@ export interface TelemetrySettings {
   readonly sampler: SamplerName;
   /** Part of the traces, 0 to 1, that the samplers with a ratio record. */
   readonly ratio: number;
+  /** Milliseconds for which a shutdown waits for the collectors. Default 5,000. */
+  readonly shutdownMs?: number;
 }
 
 export interface TelemetrySources {

@@ -191,6 +191,24 @@ Deno.test("failing exports are told once, and that they work again", async () =>
   assertEquals(server.messages[1], `OpenTelemetry: metrics to ${target} are sent again`);
 });
 
+Deno.test({
+  name: "a shutdown tells that a collector did not take the last data",
+  // The SDK still has the timer of its request.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    // It accepts connections and never answers.
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const traces = `http://127.0.0.1:${listener.addr.port}/v1/traces`;
+    await using server = await observed({}, { traces, metrics: null, shutdownMs: 50 });
+    await server.send({ prompt: "Hi", raw: true });
+    await server.telemetry.shutdown();
+    assertEquals(server.messages, [
+      "OpenTelemetry: the last data were not sent within 0.05 s and are lost",
+    ]);
+  },
+});
+
 Deno.test("the SDK is loaded by startTelemetry alone", async () => {
   /** The modules that a module loads at its own load. */
   async function loaded(name: string): Promise<string[]> {
