@@ -243,6 +243,19 @@ Deno.test("more than 128 prompts are refused in every form", async () => {
   assertEquals((await ask({ prompt: Array(129).fill(97), n_predict: 1 })).status, 200);
 });
 
+Deno.test("an id that is not in the vocabulary is refused before a stream of several prompts", async () => {
+  const server = serverDouble();
+  const { vocabularySize } = server.engine.info;
+  const body = { prompt: ["ok", [97, vocabularySize]], n_predict: 1 };
+  for (const stream of [false, true]) {
+    const response = await server.request(PATH, { ...body, stream });
+    assertEquals(response.status, 400);
+    const { error } = await response.json();
+    assertStringIncludes(error.message, `prompt: token ${vocabularySize} is not in the vocabulary`);
+  }
+  assertEquals(server.engine.requests, []);
+});
+
 Deno.test("a stream whose prompt has no text ends with the error", async () => {
   const server = serverDouble();
   server.engine.detokenize = () => Promise.reject(new ShimmyError("backend", "It has no text"));

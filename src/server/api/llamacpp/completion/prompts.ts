@@ -1,5 +1,6 @@
 import type { Engine } from "../../../../engine/mod.ts";
 import type { PromptPart } from "../../../../engine/protocol/mod.ts";
+import { ShimmyError } from "../../../../errors.ts";
 import type { CompletionFields, SinglePrompt } from "./fields.ts";
 
 /** `prompt`: one prompt or a list of prompts. */
@@ -19,13 +20,27 @@ export function promptsOf(prompt: Prompt): { prompts: SinglePrompt[]; isList: bo
     : { prompts: [...prompt as readonly SinglePrompt[]], isList: true };
 }
 
-/** The tokens of a prompt. The special token at the begin precedes a prompt that begins with text. */
+/**
+ * The tokens of a prompt. The special token at the begin precedes a prompt that begins with text.
+ * @throws {ShimmyError} `invalid` for an id that is not in the vocabulary.
+ */
 export async function tokensOf(engine: Engine, prompt: SinglePrompt): Promise<number[]> {
   const parts = partsOf(prompt);
   const [first] = parts;
   // The engine may be computing a batch: what needs no answer of it does not wait for the end of that.
-  if (first !== undefined && "tokens" in first && parts.length === 1) return [...first.tokens];
+  if (first !== undefined && "tokens" in first && parts.length === 1) {
+    checkTokens(engine, first.tokens);
+    return [...first.tokens];
+  }
   return await engine.tokenize(parts, first === undefined || "text" in first);
+}
+
+/** The engine checks them too, but a stream has begun then, in which other prompts may have answers. */
+function checkTokens({ info: { vocabularySize } }: Engine, tokens: readonly number[]): void {
+  const unknown = tokens.find((token) => token >= vocabularySize);
+  if (unknown === undefined) return;
+  const message = `prompt: token ${unknown} is not in the vocabulary (0 to ${vocabularySize - 1})`;
+  throw new ShimmyError("invalid", message, { field: "prompt" });
 }
 
 /** A prompt of texts and token ids for the tokenizer. Control tokens in texts are parsed. */
