@@ -102,7 +102,17 @@ function checkTransport(env: Variables, signal: Signal): void {
     if (variable === undefined || isAllowed(variable.value)) continue;
     throw new UsageError(`${variable.name}: must be ${allowed}, not '${variable.value}'`);
   }
+  const headers = exporterVariable(env, signal, "HEADERS");
+  if (
+    headers === undefined ||
+    headers.value.split(",").every((pair) => HEADER.test(pair) || pair.trim() === "")
+  ) return;
+  // They may contain keys.
+  throw new UsageError(`${headers.name}: must be NAME=VALUE,NAME=VALUE`);
 }
+
+/** A pair of `OTEL_EXPORTER_OTLP_HEADERS`: a name of RFC 9110, section 5.6.2, and a value. */
+const HEADER = /^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+\s*=/;
 
 /** A variable of one signal's exporter, or of all exporters. */
 function exporterVariable(env: Variables, signal: Signal, setting: string) {
@@ -123,13 +133,16 @@ async function checkFiles(
     for (const setting of ["CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"]) {
       const variable = exporterVariable(env, signal, setting);
       if (variable === undefined) continue;
+      let text: string;
       try {
         await checkRegularFile(variable.value);
-        await Deno.readFile(variable.value);
+        text = await Deno.readTextFile(variable.value);
       } catch (error) {
         const reason = `cannot read ${variable.value}: ${fileReason(error)}`;
         throw new UsageError(`${variable.name}: ${reason}`);
       }
+      if (text.includes("-----BEGIN ")) continue;
+      throw new UsageError(`${variable.name}: ${variable.value} is not in PEM`);
     }
   }
 }

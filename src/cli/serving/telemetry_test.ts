@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { CollectorDouble } from "../../../tests/doubles/collector.ts";
 import { EnvironmentDouble } from "../../../tests/doubles/environment.ts";
 import { main } from "../main.ts";
@@ -62,6 +63,12 @@ Deno.test("a variable that cannot be used is a usage error with its name", () =>
     assert(message.startsWith(`${name}: ${allowed}`), message);
     assert(message.endsWith(`, not '${value}'`), message);
   }
+  const headers = { ...ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS: "api-key=s3cret,a b=c" };
+  assertEquals(
+    assertThrows(() => settings(headers), UsageError).message,
+    "OTEL_EXPORTER_OTLP_HEADERS: must be NAME=VALUE,NAME=VALUE",
+  );
+  assert(settings({ ...ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS: "api-key=s3cret%20x, other=" }));
   const secret = { OTEL_EXPORTER_OTLP_ENDPOINT: "user:s3cret@collector:4318" };
   const { message } = assertThrows(() => settings(secret), UsageError);
   assertEquals(message, "OTEL_EXPORTER_OTLP_ENDPOINT: must be an http:// or https:// URL");
@@ -96,5 +103,8 @@ Deno.test("a file of the exporters that cannot be read is a usage error with its
       UsageError,
     );
     assert(message.startsWith(`${name}: cannot read /nowhere/cert.pem: `), message);
+    const own = fileURLToPath(import.meta.url);
+    const other = await assertRejects(() => open({ ...ENDPOINT, [name]: own }), UsageError);
+    assertEquals(other.message, `${name}: ${own} is not in PEM`);
   }
 });
