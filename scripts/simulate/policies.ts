@@ -33,13 +33,11 @@ export const POLICIES = {
     return loads.indexOf(Math.min(...loads));
   },
   /** The replica that the trace names. */
-  "recorded": () => ({ replica }, replicas) => {
-    if (replica === undefined) {
-      throw new RangeError("replica is missing in a line of the trace, which 'recorded' needs");
-    }
-    if (replica >= replicas.length) {
+  "recorded": () => ({ timestamp, replica }, replicas) => {
+    if (replica === undefined || replica >= replicas.length) {
       throw new RangeError(
-        `replica must be below ${replicas.length} in each line of a recorded trace, not ${replica}`,
+        `The request at timestamp ${timestamp}: replica must be below ${replicas.length}, ` +
+          `not ${replica ?? "absent"}`,
       );
     }
     return replica;

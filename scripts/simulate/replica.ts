@@ -87,7 +87,8 @@ export class Replica {
     const length = sequence.tokens.length + sequence.maxTokens;
     if (length > this.#times.context) {
       throw new RangeError(
-        `A request has ${length} tokens with its answer; a sequence has ${this.#times.context}`,
+        `The request at timestamp ${sequence.source.timestamp} has ${length} tokens with its answer; ` +
+          `a sequence has ${this.#times.context}`,
       );
     }
     this.#sequences.set(sequence.asSequence, sequence);

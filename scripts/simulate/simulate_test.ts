@@ -117,9 +117,13 @@ Deno.test("policies place requests, and a sticky one finds more of them in the c
   assertEquals(places("least-queue", together).sort(), [0, 1, 2]);
   const recorded = [2, 0, 1].map((replica, at) => ({ ...five[at]!, replica }));
   assertEquals(places("recorded", recorded), [2, 0, 1]);
-  assertThrows(() => places("recorded", five), RangeError, "replica is missing in a line");
+  assertThrows(() => places("recorded", five), RangeError, "replica must be below 3, not absent");
   const far = five.map((one) => ({ ...one, replica: 3 }));
-  assertThrows(() => places("recorded", far), RangeError, "replica must be below 3");
+  assertThrows(
+    () => places("recorded", far),
+    RangeError,
+    "timestamp 0: replica must be below 3, not 3",
+  );
 });
 
 Deno.test("times that predict no batch are an error, not a result without the requests", () => {
@@ -135,6 +139,6 @@ Deno.test("a request that no stream can hold is refused", () => {
   assertThrows(
     () => simulate([request({ input_length: 2045 })], TIMES, 1, "sticky"),
     RangeError,
-    "A request has 2050 tokens with its answer; a sequence has 2048",
+    "The request at timestamp 0 has 2050 tokens with its answer; a sequence has 2048",
   );
 });

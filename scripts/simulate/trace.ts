@@ -93,12 +93,12 @@ const ALLOWED: Readonly<Record<string, string>> = {
 /** A prompt is longer than the conversation before it. */
 function checkConversations(requests: readonly TraceRequest[]): void {
   const lengths = new Map<string, number>();
-  for (const { conversation, input_length, output_length } of requests) {
+  for (const { timestamp, conversation, input_length, output_length } of requests) {
     if (conversation === undefined) continue;
     const before = lengths.get(conversation) ?? 0;
     if (input_length <= before) {
       throw new SyntaxError(
-        `Conversation ${conversation}: input_length must be more than the ${before} tokens of the turns ` +
+        `Conversation ${conversation} at timestamp ${timestamp}: input_length must be more than the ${before} tokens of the turns ` +
           `before, not ${input_length}`,
       );
     }
