@@ -40,8 +40,8 @@ async function main(args: readonly string[]): Promise<void> {
   if (trace.length === 0) {
     throw new RangeError("--limit: no conversation has so few tokens, so that there is no request");
   }
-  // Before the computation, which may take long.
-  if (options.json !== null) await writeOutput("--json", options.json, "");
+  // Before the computation, which may take long; an older file stays until it is complete.
+  if (options.json !== null) await writeOutput("--json", options.json, "", { append: true });
   if (options.writeTrace !== null) {
     await writeOutput("--write-trace", options.writeTrace, formatTrace(trace));
   }
@@ -85,9 +85,14 @@ async function readInput<T>(
 }
 
 /** @throws {TypeError} naming the option, if the file cannot be written. */
-async function writeOutput(option: string, path: string, text: string): Promise<void> {
+async function writeOutput(
+  option: string,
+  path: string,
+  text: string,
+  how: Deno.WriteFileOptions = {},
+): Promise<void> {
   try {
-    await Deno.writeTextFile(path, text);
+    await Deno.writeTextFile(path, text, how);
   } catch (cause) {
     throw new TypeError(`${option}: cannot write ${path}: ${fileReason(cause)}`, { cause });
   }

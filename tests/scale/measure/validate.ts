@@ -22,8 +22,8 @@ import {
   slower,
   type Slowness,
 } from "../../../scripts/simulate/timings.ts";
-import { Cluster, inTurns } from "../cluster.ts";
 import type { TraceRequest } from "../../../scripts/simulate/trace.ts";
+import { Cluster, inTurns } from "../cluster.ts";
 import { complete, vocabularyOf } from "./client.ts";
 import { relativeTimes } from "./machine_speed.ts";
 import { measureReplicas, timesTables } from "./measure_batches.ts";
@@ -35,9 +35,9 @@ import { LENGTHS, traceFor } from "./workload.ts";
 /** Seconds in which the requests of each run come. */
 const SECONDS = 40;
 const MOST_DIFFERENCE = 0.15;
-/** Times as long as at the median speed that a batch takes before and after a run that counts, at most; and the other way. */
+/** A batch before and after a run that counts differs at most by this factor from its time at the median speed. */
 const MOST_CHANGE = 1.25;
-/** Times as long as at the median speed that the batches of the predictions take. */
+/** The times of batches in predictions, as multiples of those at the median speed. */
 const AROUND = [0.9, 0.95, 1, 1.05, 1.1];
 /** Runs of a scenario that have to count, and all runs of it, at most. */
 const STEADY_RUNS = 3;

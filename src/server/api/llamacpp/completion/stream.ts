@@ -42,6 +42,7 @@ export class CompletionChunks extends Transform<Indexed<AnswerEvent>, ServerSent
   }
 
   override event({ index, value: event }: Indexed<AnswerEvent>): void {
+    if (this.#isEnded) return;
     if (event.type === "progress") this.#progress(index, event);
     else if (event.type === "text") this.#text(index, event);
     else if (event.type === "done") {
@@ -57,13 +58,14 @@ export class CompletionChunks extends Transform<Indexed<AnswerEvent>, ServerSent
 
   /**
    * The prompts of the completions are known, which the results have.
-   * @param error why they are not: it ends the stream.
+   * @param error why they are not: it ends the stream and the completions.
    */
   release(error?: unknown): void {
+    if (error !== undefined) this.#states.forEach((_, index) => this.#stop(index));
     const held = error === undefined ? this.#held ?? [] : [() => this.#end(error)];
     this.#held = null;
     for (const send of held) send();
-    if (held.length > 0) this.out.flush();
+    if (held.length > 0 && !this.#isEnded) this.out.flush();
   }
 
   #later(send: () => void): void {
