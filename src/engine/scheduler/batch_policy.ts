@@ -39,8 +39,10 @@ const ADAPTER_SWITCH_MS = 50;
  * Between two tokens of a sequence there is at most one prefill batch, except after the first tokens of
  * answers whose prompts came together with others.
  *
- * In a buffer that all sequences share, each token attends over the cells of all sequences anyway. There
- * the decoding sequences ride in the prefill batch, which saves a pass over the weights.
+ * In a buffer that all sequences share, each token attends over the cells of all sequences anyway. On a device
+ * the decoding sequences ride in the prefill batch there, which saves a pass over the weights. A CPU computes many
+ * rows in tiles, which also look at cells that only other rows attend to, and skips such cells for few rows: with
+ * 23 decoding sequences it took 330 ms for 89 tokens of a prompt, and 130 and 110 ms for two batches.
  */
 export class BatchPolicy {
   readonly #mixes: boolean;

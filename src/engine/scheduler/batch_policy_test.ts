@@ -185,3 +185,21 @@ Deno.test("prompts that came together are computed to the end, and later ones do
   assertEquals(nextOf(slow, [first, one, two], 3100)[1], true);
   assertEquals(nextOf(slow, [first, one, two], 3101), [false, false, 1]);
 });
+
+Deno.test("prompts that do not fit are computed after the next token of all answers", () => {
+  const policy = new BatchPolicy();
+  const first = { ...candidate(1), sampled: 1, firstTokenAt: 100 };
+  const second = { ...candidate(1), sampled: 1, firstTokenAt: 2900 };
+  const [one, two, long] = [candidate(2000), candidate(2500), candidate(9000)];
+  assertEquals(nextOf(policy, [first, one, two, long]), [true, true, 1]);
+  const usual = [false, false, 2];
+  assertEquals(nextOf(policy, [first, second, two, long], 2900), usual);
+  // One of the answers has no further token.
+  const late = candidate(30);
+  const both = [{ ...first, sampled: 2 }, { ...second, sampled: 2 }];
+  assertEquals(nextOf(policy, [both[0]!, second, two], 3000)[1], false);
+  const next = policy.next<BatchCandidate>([...both, two, late, long], 3000, 1)!;
+  assertEquals([next.sequences, next.burstSize], [[two], 1]);
+  // What came later and what is too long take no part.
+  assertEquals(nextOf(policy, [...both, late, { ...long, remaining: 100 }], 5600)[1], false);
+});

@@ -26,7 +26,7 @@ export function partsFor(
 ): LoopParts {
   return {
     batch: new Batch(model.context.batchSize),
-    policy: new BatchPolicy(model.kvUnified),
+    policy: new BatchPolicy(model.kvUnified && !model.isOnCpu),
     speculation: new Speculation(model.draft, model, onNotice, former),
     undo: new DraftUndo(memoryOf(model), model.isRecurrent),
     padding: model.isOnCpu && model.canTruncate && !model.kvUnified

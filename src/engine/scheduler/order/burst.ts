@@ -15,15 +15,21 @@ export type BurstSequence =
  * on: there is one gap after the first token instead of one for each batch of prompts, no batch decodes a few
  * answers alone, and the answers end together.
  *
- * A burst begins where no answer has more than its first token and as many prompts wait at least. It has the
- * prompts that are expected to be complete in time, and lasts until they are.
+ * A burst begins where no answer has more than its first token and as many prompts wait at least. Its first part
+ * has the prompts that are expected to be complete in time, and lasts until they are. After the next token of all
+ * answers, further parts have the prompts that were left.
  */
 export class Burst {
-  #ids: ReadonlySet<number> = new Set();
+  /** The prompts of the latest part. */
+  #part: ReadonlySet<number> = new Set();
+  /** Time until which the answers wait for that part. */
+  #until = -Infinity;
+  /** The prompts that waited when the burst began, without those that are too long for a part. */
+  #together: ReadonlySet<number> = new Set();
 
-  /** Number of prompts at the begin of the latest burst. */
+  /** Number of prompts at the begin of the latest part. */
   get size(): number {
-    return this.#ids.size;
+    return this.#part.size;
   }
 
   /**
@@ -36,46 +42,41 @@ export class Burst {
     now: number,
     msPerToken: number,
   ): readonly S[] {
-    const left = this.#left(decoding, prefilling, now);
+    if (decoding.length === 0) return [];
+    const left = now <= this.#until ? prefilling.filter(({ id }) => this.#part.has(id)) : [];
     if (left.length > 0) return left;
-    const members = begun(decoding, prefilling, now, msPerToken);
-    this.#ids = new Set(members.map(({ id }) => id));
-    return members;
+    if (msPerToken === 0) return [];
+    const timeOf = ({ remaining }: S) => remaining * msPerToken;
+    let prompts: readonly S[] = [];
+    let end = now;
+    if (isBegin(decoding, prefilling)) {
+      prompts = prefilling;
+      const together = prompts.filter((prompt) => timeOf(prompt) <= MOST_MS);
+      this.#together = new Set(together.map(({ id }) => id));
+      this.#until = Math.min(...decoding.map(({ firstTokenAt = -Infinity }) => firstTokenAt)) +
+        MOST_MS;
+    } else if (decoding.every(({ sampled = 0 }) => sampled > 1)) {
+      prompts = prefilling.filter(({ id }) => this.#together.has(id));
+      if (!prompts.every(isNew) || !haveSameAdapters([...decoding, ...prompts])) return [];
+      this.#until = now + MOST_MS;
+    }
+    const part = byPriority(prompts, now)
+      .filter((prompt) => (end += timeOf(prompt)) <= this.#until);
+    this.#part = new Set(part.map(({ id }) => id));
+    return part;
   }
-
-  /** The prompts of the burst that are not complete. */
-  #left<S extends BurstSequence>(
-    decoding: readonly S[],
-    prefilling: readonly S[],
-    now: number,
-  ): S[] {
-    if (this.#ids.size === 0 || !mayWait(decoding, now)) return [];
-    return prefilling.filter(({ id }) => this.#ids.has(id));
-  }
 }
 
-/** Whether the answers may wait for more prompts. */
-function mayWait(decoding: readonly BurstSequence[], now: number): boolean {
-  return decoding.length > 0 && now <= firstTokenAt(decoding) + MOST_MS;
+/** Whether a burst begins. */
+function isBegin<S extends BurstSequence>(decoding: readonly S[], prefilling: readonly S[]) {
+  return prefilling.length >= decoding.length && decoding.every(({ sampled }) => sampled === 1) &&
+    prefilling.every(isNew) && haveSameAdapters([...decoding, ...prefilling]);
 }
 
-function begun<S extends BurstSequence>(
-  decoding: readonly S[],
-  prefilling: readonly S[],
-  now: number,
-  msPerToken: number,
-): S[] {
-  if (msPerToken === 0 || prefilling.length < decoding.length || decoding.length === 0) return [];
-  if (decoding.some(({ sampled }) => sampled !== 1)) return [];
-  const { key } = decoding[0]!.adapters;
-  const isNew = ({ sampled = 0, hasMedia }: S) => sampled === 0 && !hasMedia;
-  const hasKey = ({ adapters }: S) => adapters.key === key;
-  if (!prefilling.every(isNew) || ![...decoding, ...prefilling].every(hasKey)) return [];
-  const latest = firstTokenAt(decoding) + MOST_MS;
-  let end = now;
-  return byPriority(prefilling, now)
-    .filter(({ remaining }) => (end += remaining * msPerToken) <= latest);
+function isNew({ sampled = 0, hasMedia }: BurstSequence): boolean {
+  return sampled === 0 && !hasMedia;
 }
 
-const firstTokenAt = (decoding: readonly BurstSequence[]) =>
-  Math.min(...decoding.map(({ firstTokenAt = -Infinity }) => firstTokenAt));
+function haveSameAdapters(sequences: readonly BurstSequence[]): boolean {
+  return sequences.every(({ adapters }) => adapters.key === sequences[0]!.adapters.key);
+}
