@@ -58,10 +58,11 @@ export function chooseShape(options: ShapeOptions): ChosenShape {
     bytesPerToken: fullBytesPerToken,
     budget,
     // Source: the constructor of `llama_kv_cache_iswa`.
-    windowBytes: (sequences, unified) => {
-      const perStream = unified ? window * sequences + batch : window + batch;
-      const cells = Math.ceil(perStream / CELL_STEP) * CELL_STEP * (unified ? 1 : sequences);
-      return (bytesPerToken - fullBytesPerToken) * cells;
+    windowBytes: (sequences, unified, cells) => {
+      const streams = unified ? 1 : sequences;
+      const wanted = unified ? window * sequences + batch : window + batch;
+      const perStream = Math.ceil(Math.min(cells / streams, wanted) / CELL_STEP) * CELL_STEP;
+      return (bytesPerToken - fullBytesPerToken) * perStream * streams;
     },
     swaFull: false,
   });
@@ -80,16 +81,16 @@ export function chooseShape(options: ShapeOptions): ChosenShape {
 interface ShapeMemory {
   readonly bytesPerToken: number;
   readonly budget: number;
-  /** Bytes of the windows of a number of sequences. */
-  readonly windowBytes?: (sequences: number, unified: boolean) => number;
+  /** Bytes of the windows of a number of sequences, which have no more cells than other layers. */
+  readonly windowBytes?: (sequences: number, unified: boolean, cells: number) => number;
   readonly swaFull: boolean;
 }
 
 function shapeWithin(options: ShapeOptions, memory: ShapeMemory): ContextShape {
   const { requested, trained, parallel, kvUnified, atLeast = 0, sequenceBytes = 0 } = options;
   const { bytesPerToken, budget, swaFull, windowBytes = () => 0 } = memory;
-  const fixedBytes = (count: number, unified: boolean) =>
-    windowBytes(count, unified) + count * sequenceBytes;
+  const fixedBytes = (count: number, unified: boolean, cells = Infinity) =>
+    windowBytes(count, unified, cells) + count * sequenceBytes;
   const wanted = requested > 0 ? requested : trained > 0 ? trained : MIN_CONTEXT;
   const cellsFor = (count: number, unified: boolean) => {
     const left = Math.max(0, budget - fixedBytes(count, unified));
@@ -108,12 +109,12 @@ function shapeWithin(options: ShapeOptions, memory: ShapeMemory): ContextShape {
     unified,
     cells,
     swaFull,
-    kvBytes: Math.ceil(cells * bytesPerToken + fixedBytes(count, unified)),
+    kvBytes: Math.ceil(cells * bytesPerToken + fixedBytes(count, unified, cells)),
     reason: reasonOf({
       ...{ length, cells, unified, count, wanted, requested, budget },
       // Requested cells are those of all sequences together.
       usable: unified && (options.sharesOneContext || isRequestedAsOne) ? wanted : count * wanted,
-      needed: count * wanted * bytesPerToken + fixedBytes(count, false),
+      needed: count * wanted * bytesPerToken + fixedBytes(count, false, count * wanted),
     }),
   });
   const least = Math.max(atLeast, Math.min(wanted, MIN_CONTEXT));
