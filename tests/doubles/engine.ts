@@ -81,6 +81,7 @@ const INFO: ModelInfo = {
   shape: null,
   batchSize: 512,
   threads: 1,
+  streamInterval: 16,
   devices: [],
   offloadedLayers: 0,
   placement: [{ device: "CPU", layers: 2, weightBytes: 4, kvBytes: null, computeBytes: null }],

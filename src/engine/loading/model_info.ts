@@ -9,6 +9,7 @@ import type {
   ModelInfo,
   Placement,
 } from "../protocol/mod.ts";
+import { usualInterval } from "./stream_interval.ts";
 
 /** Describes a loaded model. */
 export function describeModel(
@@ -37,6 +38,8 @@ export function describeModel(
     if (vocab.isControl(token)) controlTokens.push(vocab.text(token));
   }
   const onDevices = devices.some(({ kind }) => kind === "gpu" || kind === "igpu");
+  const offloadedLayers = onDevices ? clampLayers(options.gpuLayers, model.layers) : 0;
+  const { threads } = facts;
   const textOf = (token: number | null) => token === null ? "" : vocab.text(token);
   return {
     files: facts.files,
@@ -54,9 +57,11 @@ export function describeModel(
     parallel: generation?.parallel ?? embedder.sequences,
     shape: generation?.shape ?? null,
     batchSize: generation?.context.batchSize ?? embedder.batchSize,
-    threads: facts.threads,
+    threads,
+    streamInterval: options.streamInterval ??
+      usualInterval({ threads, layers: model.layers, offloadedLayers }),
     devices,
-    offloadedLayers: onDevices ? clampLayers(options.gpuLayers, model.layers) : 0,
+    offloadedLayers,
     placement: onDevices ? [] : [onCpu(model)],
     chatTemplate: model.chatTemplate(null),
     toolTemplate: model.chatTemplate("tool_use"),

@@ -14,7 +14,7 @@ import {
   serializeError,
   type ToEngineCore,
 } from "../protocol/mod.ts";
-import { EventBatch, usualInterval } from "./event_batch.ts";
+import { EventBatch } from "./event_batch.ts";
 import { macrotaskYield, type Yield } from "./macrotask_yield.ts";
 import { WorkLimits } from "./work_limits.ts";
 import { IDLE } from "./calls/idle_status.ts";
@@ -147,10 +147,10 @@ export class EngineCore {
           this.#post({ type: "loading", fraction });
         },
       );
-      const { generation, tokenizer } = this.#model;
+      const { generation, tokenizer, info } = this.#model;
       if (generation !== null) {
         const onNotice = (notice: string) => this.#post({ type: "notice", notice });
-        this.#events = new EventBatch(options.streamInterval ?? usualInterval(this.#model.info));
+        this.#events = new EventBatch(info.streamInterval);
         this.#loop = new Loop(
           generation,
           tokenizer,

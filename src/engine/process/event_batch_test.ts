@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { SequenceEvent } from "../protocol/mod.ts";
-import { EventBatch, usualInterval } from "./event_batch.ts";
+import { EventBatch } from "./event_batch.ts";
 
 const TOKEN: SequenceEvent = { type: "token", text: "a", token: 1 };
 const ERROR: SequenceEvent = { type: "error", error: { kind: "backend", message: "x" } };
@@ -63,12 +63,4 @@ Deno.test("waiting tokens are sent before a step of unknown length", () => {
   assertEquals(batch.take(1, 2), null);
   assertEquals(batch.take(1, Infinity)?.length, 1);
   assertEquals(batch.take(2, Infinity), null);
-});
-
-Deno.test("the interval is longer where the model computes on all cores", () => {
-  const onCpu = { layers: 24, offloadedLayers: 0 };
-  assertEquals(usualInterval({ ...onCpu, threads: 8 }, 8), 32);
-  assertEquals(usualInterval({ ...onCpu, threads: 7 }, 8), 16);
-  assertEquals(usualInterval({ layers: 24, offloadedLayers: 24, threads: 8 }, 8), 32);
-  assertEquals(usualInterval({ layers: 24, offloadedLayers: 25, threads: 8 }, 8), 16);
 });

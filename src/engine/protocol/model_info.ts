@@ -67,6 +67,7 @@ export interface ModelInfo {
   readonly size: number;
   readonly vocabularySize: number;
   readonly embeddingLength: number;
+  /** Repeating layers: without the output layer. */
   readonly layers: number;
   /** Context length of the training, in tokens. */
   readonly trainedContext: number;
@@ -80,6 +81,8 @@ export interface ModelInfo {
   readonly shape: ContextShape | null;
   readonly batchSize: number;
   readonly threads: number;
+  /** Minimum milliseconds between two messages with tokens; 0: each token is sent at once. */
+  readonly streamInterval: number;
   readonly devices: readonly DeviceInfo[];
   /** Layers offloaded from the CPU. The output layer counts as one layer. */
   readonly offloadedLayers: number;

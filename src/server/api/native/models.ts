@@ -58,7 +58,9 @@ const shapeSchema = z.object({
   kv_unified: z.boolean().describe("Whether all sequences share one KV buffer"),
   kv_cells: z.int().describe("KV cells in total, one for each token"),
   kv_bytes: z.int().describe("Upper bound of the KV cache"),
-  swa_full: z.boolean().describe("Whether layers with a sliding window keep all cells"),
+  swa_full: z.boolean().describe(
+    "Whether layers with a sliding window keep all cells; true without such layers",
+  ),
   reason: z.string().describe("Why the context has this shape"),
 });
 
@@ -123,8 +125,11 @@ const modelStatusSchema = z.object({
         .describe("Tokens of a sequence that waits for a larger context"),
     }).nullable().describe("Null for a model that does not generate"),
     devices: z.array(z.string()),
-    offloaded_layers: z.int(),
-    layers: z.int(),
+    stream_interval: z.int().describe(
+      "Minimum milliseconds between two messages with tokens; 0: each token is sent at once",
+    ),
+    offloaded_layers: z.int().describe("The output layer counts as one"),
+    layers: z.int().describe("Without the output layer"),
     placement: z.array(placementSchema),
     embedding: embeddingSchema.nullable()
       .describe(
@@ -133,7 +138,8 @@ const modelStatusSchema = z.object({
     load_ms: z.number(),
     notes: z.array(z.string()),
     statistics: statisticsSchema.nullable().describe(
-      "Counts since the model was loaded; null while the model is busy",
+      "Counts since the model was loaded, with those of the short requests that the server sends " +
+        "itself when it starts; null while the model is busy",
     ),
   }).nullable(),
 });
@@ -222,6 +228,7 @@ function toLoadedStatus(
     parallel: info.parallel,
     context: contextOf(info, status),
     devices: info.devices.map(({ name }) => name),
+    stream_interval: info.streamInterval,
     offloaded_layers: info.offloadedLayers,
     layers: info.layers,
     placement: placementJson(info.placement),
