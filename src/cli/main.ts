@@ -97,7 +97,7 @@ async function runCommand(
   const { env } = environment;
   const options = { ...GLOBAL_OPTIONS, ...command.options };
   const parsed = parseOptions(args, options, env);
-  checkOperands(name, command.operands, parsed.positionals, parsed.values);
+  checkOperands(name, command.operands, parsed);
   const parseWith = (config: Config | null) => {
     const file = config && { label: basename(config.path), options: config.options };
     const { values } = file === null ? parsed : parseOptions(args, options, env, file);

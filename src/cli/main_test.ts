@@ -104,6 +104,10 @@ Deno.test("usage errors exit with 2 and name the nearest valid name", async () =
       "not 'q9'",
   );
   assertEquals(await failure(["list", "x"], 2), "shimmy: list: unexpected argument 'x'");
+  assertEquals(
+    await failure(["list", "--kv-unified", "maybe"], 2),
+    "shimmy: list: unexpected argument 'maybe'; --kv-unified may have the values auto|on|off",
+  );
   assertEquals(await failure(["show"], 2), "shimmy: show: NAME is missing");
   assertEquals(
     await failure(["generate"], 2, { terminal: true }),

@@ -1,5 +1,11 @@
 import type { Config } from "../config/mod.ts";
-import { type GlobalValues, type OptionSet, UsageError, type Values } from "../options/mod.ts";
+import {
+  type GlobalValues,
+  type OptionSet,
+  type Parsed,
+  UsageError,
+  type Values,
+} from "../options/mod.ts";
 import type { Environment } from "./environment.ts";
 
 /** Exit statuses. Scripts depend on them. */
@@ -38,14 +44,13 @@ export function command<const S extends OptionSet>(definition: Command<S>): Comm
 }
 
 /**
- * @param values The options; `--name` replaces the operand NAME.
+ * @param parsed The command line; `--name` replaces the operand NAME.
  * @throws {UsageError} for a missing operand and for an extra one.
  */
 export function checkOperands(
   name: string,
   wanted: readonly string[],
-  given: readonly string[],
-  values: Readonly<Record<string, unknown>>,
+  { positionals: given, values, followers }: Parsed<OptionSet>,
 ) {
   const isNamed = typeof values.name === "string";
   const required = wanted.filter((operand) =>
@@ -54,7 +59,10 @@ export function checkOperands(
   const missing = required[given.length];
   if (missing !== undefined) throw new UsageError(`${name}: ${missingOperand(missing)}`);
   const extra = wanted.at(-1)?.endsWith("...]") ? undefined : given[wanted.length];
-  if (extra !== undefined) throw new UsageError(`${name}: unexpected argument '${extra}'`);
+  if (extra === undefined) return;
+  const hint = followers.get(extra);
+  const unexpected = `${name}: unexpected argument '${extra}'`;
+  throw new UsageError(hint === undefined ? unexpected : `${unexpected}; ${hint}`);
 }
 
 function missingOperand(operand: string): string {

@@ -88,7 +88,9 @@ export const GLOBAL_OPTIONS = {
   "kv-unified": {
     ...oneOf(KV_UNIFIED, {
       fallback: "auto",
-      help: "share one KV buffer between all sequences; auto: unless each gets the whole context",
+      help:
+        "share one KV buffer between all sequences; auto: unless each gets the whole context; " +
+        "default auto",
     }),
     bare: "on",
     words: KV_UNIFIED,
@@ -96,7 +98,8 @@ export const GLOBAL_OPTIONS = {
   },
   "swa-full": oneOf(SWA_FULL, {
     fallback: "auto",
-    help: "keep all cells of sliding-window layers; auto: unless the window allows more context",
+    help: "keep all cells of sliding-window layers; auto: unless the window allows more context; " +
+      "default auto",
   }),
   "flash-attn": oneOf(["auto", "on", "off"], {
     fallback: "auto",

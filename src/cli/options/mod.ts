@@ -12,7 +12,14 @@ export {
 } from "./address.ts";
 export { GLOBAL_OPTIONS, type GlobalValues } from "./global_options.ts";
 export { flag, integer, parallel, parsed, text, texts } from "./option_kinds.ts";
-export { type Option, type OptionSet, parseOptions, UsageError, type Values } from "./options.ts";
+export {
+  type Option,
+  type OptionSet,
+  type Parsed,
+  parseOptions,
+  UsageError,
+  type Values,
+} from "./options.ts";
 export { checkPlacement, placementOptions } from "./placement_options.ts";
 export { SAMPLING_OPTIONS, samplingOf } from "./sampling_options.ts";
 export { KEYS_DIR, SERVE_OPTIONS, type ServeValues } from "./serve_options.ts";
