@@ -83,6 +83,16 @@ rpcTest(
     assertEquals(code, 1);
     assertStringIncludes(stdout, `Worker ${nobody} cannot be reached: connection refused`);
     assertStringIncludes(stdout, `RPC0, ${all[0]!.address}, `);
+    const twice = `${all[0]!.address},localhost:${all[0]!.address.split(":")[1]}`;
+    const both = await machine.run(["gpu-info", "--rpc", twice, "--json"]);
+    assertEquals(both.code, 1);
+    const [first, second] = JSON.parse(both.stdout).workers;
+    assertEquals([first.usable, first.devices.length], [true, 1]);
+    assertEquals([second.usable, second.devices.length], [false, 0]);
+    assertEquals(
+      second.why,
+      `It is the worker of ${all[0]!.address}, and a load refuses it`,
+    );
   },
 );
 

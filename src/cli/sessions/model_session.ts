@@ -216,7 +216,8 @@ class RegistrySession implements ModelSession {
     entry: ModelEntry,
     { fitLayers, onDevices, signal }: EstimateOptions,
   ): Promise<MemoryEstimate> {
-    const selection = await this.#target(entry, signal);
+    // The load that follows tells which workers are left out.
+    const selection = await this.#target(entry, signal, () => {});
     const options = await this.#options(entry, selection);
     const { globals } = requestFor(entry, this.#request);
     if (selection.devices.length === 0 || options.gpuLayers === 0) {
@@ -265,14 +266,18 @@ class RegistrySession implements ModelSession {
   };
 
   /** The libraries and devices of a model: those of this machine, and those of its RPC workers. */
-  async #target(entry: ModelEntry, signal: AbortSignal | undefined): Promise<LoadTarget> {
+  async #target(
+    entry: ModelEntry,
+    signal: AbortSignal | undefined,
+    notify = this.#notify,
+  ): Promise<LoadTarget> {
     const selection = await this.#select();
     const { globals } = requestFor(entry, this.#request);
     if (globals.rpc.length === 0) return selection;
     checkPlacement(globals);
     const { withWorkers } = await import("./workers.ts");
     const tunnels = await (this.#tunnels ??= this.#openTunnels(globals["rpc-key"]));
-    return await withWorkers(selection, { globals, signal, notify: this.#notify, tunnels });
+    return await withWorkers(selection, { globals, signal, notify, tunnels });
   }
 
   /** Tunnels to the workers, with `--rpc-key`. A key that cannot be read is read again for the next load. */

@@ -18,7 +18,7 @@ export interface WorkerReport {
 }
 
 /**
- * Asks the workers of `--rpc`, all at once.
+ * Asks the workers of `--rpc`, all at once. A worker with two names is told once.
  * @throws {ShimmyError} `cancelled`
  */
 export async function reportWorkers(
@@ -39,11 +39,20 @@ export async function reportWorkers(
       throw error;
     }
   }));
-  const devices = workerDevices(outcomes.filter((one) => "devices" in one));
+  const names = new Map<string, string>();
+  for (const one of outcomes) {
+    if ("devices" in one && !names.has(one.address)) names.set(one.address, one.endpoint.text);
+  }
+  const isFirst = ({ address, endpoint }: Worker) => names.get(address) === endpoint.text;
+  const devices = workerDevices(outcomes.filter((one) => "devices" in one).filter(isFirst));
   return outcomes.map((outcome, index) => {
     const endpoint = rpc[index]!.text;
     if (!("devices" in outcome)) {
       return { endpoint, reason: messageOf(outcome), latencyMs: null, devices: [] };
+    }
+    if (!isFirst(outcome)) {
+      const reason = `It is the worker of ${names.get(outcome.address)}, and a load refuses it`;
+      return { endpoint, reason, latencyMs: null, devices: [] };
     }
     return {
       endpoint,
