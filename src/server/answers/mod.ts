@@ -36,6 +36,7 @@ export {
   engineForEntry,
   engineForModel,
   ownedSession,
+  slotSession,
   startAnswer,
 } from "./start_answer.ts";
 export {

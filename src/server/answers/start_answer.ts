@@ -91,6 +91,11 @@ export function ownedSession({ key }: Pick<Caller, "key">, name: string): string
   return key === null ? name : `key:${key.id}:${name}`;
 }
 
+/** The name of a saved slot for the engine. Saved slots belong to no key: only `admin` may save them. */
+export function slotSession(filename: string): string {
+  return `slot:${filename}`;
+}
+
 /**
  * Starts generation and cancels it as soon as the client disconnects, also before the first event and
  * between events, so that its KV cells are free within one step. All dialects generate through this

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { STATUS_CODE } from "@std/http/status";
 import type { SlotStatus } from "../../../../engine/protocol/mod.ts";
 import { ShimmyError } from "../../../../errors.ts";
-import { engineFor } from "../../../answers/mod.ts";
+import { engineFor, slotSession } from "../../../answers/mod.ts";
 import {
   type Exchange,
   HttpError,
@@ -84,7 +84,7 @@ async function change(exchange: Exchange): Promise<Response> {
   const { tokens, bytes, milliseconds, notice } = await engine.changeSlot({
     action,
     slot,
-    session: `slot:${filename}`,
+    session: slotSession(filename),
   });
   const told = notice === undefined ? {} : { notices: [notice] };
   return json(

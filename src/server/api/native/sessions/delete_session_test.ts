@@ -43,3 +43,24 @@ Deno.test("a session belongs to the key that made it", async () => {
   assertEquals(await Promise.all([other.token, "full"].map(remove)), [404, 404]);
   assertEquals(await remove(one.token), 200);
 });
+
+Deno.test("a saved slot is deleted by keys that may save one", async () => {
+  await using keys = await KeysDouble.create();
+  const { engine, send } = serverDouble({
+    context: { keyring: keys.keyring },
+    settings: { apiKey: "full" },
+  });
+  const admin = await keys.issue({ scopes: ["chat", "admin"] });
+  const chat = await keys.issue({});
+  const remove = async (key: string) => {
+    const headers = { "x-api-key": key };
+    const response = await send("DELETE", "/api/sessions/slot:notes.bin", undefined, headers);
+    await response.body?.cancel();
+    return response.status;
+  };
+  for (const key of [admin.token, "full"]) {
+    engine.sessions.add("slot:notes.bin");
+    assertEquals(await remove(chat.token), 404);
+    assertEquals([await remove(key), await remove(key)], [200, 404]);
+  }
+});
