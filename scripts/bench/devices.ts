@@ -10,6 +10,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GPU_BACKENDS } from "../../src/cli/options/global_options.ts";
+import { answerHelp } from "../usage.ts";
 import { DEFAULT_SHAPE, type ModelShape, writeModel } from "./gguf_writer.ts";
 import { TINY } from "./models.ts";
 import { benchVocabulary } from "./vocabulary.ts";
@@ -72,6 +73,7 @@ function memory({ device, layers, weight_bytes, kv_bytes, compute_bytes }: Place
   return `${device}: ${layers} layers, ${mebibytes.toFixed(1)} MiB`;
 }
 
+answerHelp(import.meta.url);
 const first = Deno.args.findIndex((arg) => arg.startsWith("-"));
 const named = first < 0 ? Deno.args : Deno.args.slice(0, first);
 const options = first < 0 ? [] : Deno.args.slice(first);

@@ -1,9 +1,9 @@
 /**
  * Measures Shimmy and llama.cpp's own programs with a model that is generated for the run.
  *
- * usage: deno task bench [--only 1,2] [--quick] [--rounds N] [--threads N] [--spare-core] [--json FILE]
- *   [--peer llama-server=PATH] [--peer-bench PATH] [--peer-batched-bench PATH]
- *   [--shimmy PATH] [--model FILE] [--type f16|q8_0|q4_0]
+ *     deno task bench [--only 1,2] [--quick] [--rounds N] [--threads N] [--spare-core] [--json FILE]
+ *       [--peer llama-server=PATH] [--peer-bench PATH] [--peer-batched-bench PATH]
+ *       [--shimmy PATH] [--model FILE] [--type f16|q8_0|q4_0]
  *
  * `--peer-bench` names llama-bench. llama-batched-bench is in the same folder unless it is named. Missed
  * targets are reported and do not change the exit status; the status is 0 if everything ran.
@@ -28,6 +28,7 @@ import { sharedPrefix } from "./scenarios/shared_prefix.ts";
 import { singleStream } from "./scenarios/single_stream.ts";
 import { structured } from "./scenarios/structured.ts";
 import { stopAll } from "./programs/servers.ts";
+import { answerHelp } from "../usage.ts";
 import { benchVocabulary } from "./vocabulary.ts";
 
 const SCENARIOS: readonly Scenario[] = [
@@ -48,6 +49,7 @@ const VOCABULARY = 32_000;
 
 const TEXT = { type: "string" } as const;
 
+answerHelp(import.meta.url);
 const args = (() => {
   try {
     return parseArgs({

@@ -13,6 +13,7 @@ import { LLAMA_VERSION } from "../../ffi/library/version.ts";
 import { findRuntime } from "../../src/runtime/mod.ts";
 import { buildBeside } from "../builds/cmake.ts";
 import { SourceError, withLlamaSource } from "../ffi/source.ts";
+import { answerHelp } from "../usage.ts";
 
 const PROGRAMS = ["llama-server", "llama-bench", "llama-batched-bench", "llama-perplexity"];
 
@@ -28,6 +29,7 @@ const EXTENSION = Deno.build.os === "darwin" ? "dylib" : "so";
 /** Published libraries with versioned names, to be linked under unversioned names. */
 const UNVERSIONED = ["libllama", "libggml"];
 
+answerHelp(import.meta.url);
 const folder = resolve(Deno.args[0] ?? join("dist", "peers"));
 const build = await Deno.makeTempDir({ prefix: "shimmy-peers-" });
 try {

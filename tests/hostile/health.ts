@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { delay } from "@std/async/delay";
 import { table } from "../../scripts/docs/markdown.ts";
+import { answerHelp } from "../../scripts/usage.ts";
 import { Machine, Server } from "../cli/machine.ts";
 import { type Action, ACTIONS, writeFiles } from "./actions.ts";
 import type { Order } from "./sender.ts";
@@ -192,4 +193,7 @@ async function main(args: readonly string[]): Promise<number> {
   return rows.some(({ p99 }) => p99 > Number(limit)) ? 1 : 0;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  answerHelp(import.meta.url);
+  Deno.exit(await main(Deno.args));
+}

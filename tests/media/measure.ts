@@ -19,6 +19,7 @@ import {
 } from "../../scripts/bench/programs/servers.ts";
 import { median, quantile } from "../../scripts/bench/stats.ts";
 import { table } from "../../scripts/docs/markdown.ts";
+import { answerHelp } from "../../scripts/usage.ts";
 import { readHeader } from "../../src/models/gguf/mod.ts";
 import { towerFile } from "../models/towers.ts";
 import { pattern, png } from "../support/pictures.ts";
@@ -84,6 +85,7 @@ async function measure(server: Server): Promise<Figures> {
   return { first, second, chunk, gap: Math.max(0, ...during), usual: quantile(usual, 0.5) };
 }
 
+answerHelp(import.meta.url);
 const { model, peer = Deno.env.get("SHIMMY_LLAMA_SERVER"), rounds } = parseArgs(Deno.args, {
   string: ["model", "peer", "rounds"],
 }) as { model?: string; peer?: string; rounds?: string };

@@ -13,6 +13,7 @@ import type { Browser, Page } from "test:playwright-core";
 import { machine } from "../../../scripts/bench/machine.ts";
 import { median, quantile } from "../../../scripts/bench/stats.ts";
 import { table } from "../../../scripts/docs/markdown.ts";
+import { answerHelp } from "../../../scripts/usage.ts";
 import { say } from "../chat.ts";
 import { Chromium, findChromium } from "../chromium.ts";
 import { firstPaints, framesDuring, keyTimes, scrollThrough } from "./page_times.ts";
@@ -101,6 +102,7 @@ async function importLong(page: Page): Promise<number> {
   return performance.now() - began;
 }
 
+answerHelp(import.meta.url);
 const { seconds = "10" } = parseArgs(Deno.args, { string: ["seconds"] });
 const found = await findChromium();
 if ("reason" in found) {

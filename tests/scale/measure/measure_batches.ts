@@ -43,7 +43,7 @@ export function timesTables(times: BatchTimes): string {
 }
 
 if (import.meta.main) {
-  await runMeasurement(1, async (options) => {
+  await runMeasurement(import.meta.url, 1, async (options) => {
     const times = await measureReplicas(await setUp(options.model ?? undefined));
     console.log(`${times.model}, ${times.machine}\n\n${timesTables(times)}`);
     await writeJson(options, times);

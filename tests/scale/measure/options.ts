@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { answerHelp } from "../../../scripts/usage.ts";
 
 /** What the measurements are asked for. */
 export interface MeasureOptions {
@@ -36,11 +37,16 @@ export function parseMeasureOptions(args: readonly string[], seconds: number): M
   };
 }
 
-/** Runs a measurement; a wrong option ends it with status 2. @returns the exit status. */
+/**
+ * Runs a measurement and ends with its exit status; a wrong option ends it with status 2.
+ * @param url of the script, whose first comment is the help.
+ */
 export async function runMeasurement(
+  url: string,
   seconds: number,
   main: (options: MeasureOptions) => Promise<number>,
 ): Promise<void> {
+  answerHelp(url);
   let options: MeasureOptions;
   try {
     options = parseMeasureOptions(Deno.args, seconds);

@@ -44,7 +44,7 @@ async function requestMs(url: string, vocabulary: readonly number[]): Promise<nu
   return median(times.slice(1));
 }
 
-await runMeasurement(SECONDS, async (options) => {
+await runMeasurement(import.meta.url, SECONDS, async (options) => {
   const { args, facts } = await setUp(options.model ?? undefined);
   const { seconds, seed } = options;
   let trace: TraceRequest[] | null = null;

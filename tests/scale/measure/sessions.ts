@@ -88,7 +88,7 @@ async function written<T>(server: Server, states: number, ask: () => Promise<T>)
 }
 
 if (import.meta.main) {
-  await runMeasurement(1, async (options) => {
+  await runMeasurement(import.meta.url, 1, async (options) => {
     const { args, facts } = await setUp(options.model ?? undefined);
     const folder = await Deno.makeTempDir();
     try {

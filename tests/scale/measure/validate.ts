@@ -218,7 +218,7 @@ function report(runs: readonly Comparison[]): string {
 }
 
 if (import.meta.main) {
-  await runMeasurement(SECONDS, async (options) => {
+  await runMeasurement(import.meta.url, SECONDS, async (options) => {
     const setup = await setUp(options.model ?? undefined);
     const times = await measureReplicas(setup);
     console.log(`${times.model}, ${times.machine}\n\n${timesTables(times)}\n`);
