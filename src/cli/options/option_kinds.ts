@@ -133,7 +133,9 @@ export function parallel(help: string): Option<number> {
     value: "auto|N",
     read: (texts, label) => {
       if (texts[0] === "auto") return 0;
-      if (texts[0] === undefined || /^\d{1,3}$/.test(texts[0])) return count.read(texts, label);
+      if (texts[0] === undefined || /^([1-9]\d?|1\d\d|2[0-4]\d|25[0-6])$/.test(texts[0])) {
+        return count.read(texts, label);
+      }
       throw new UsageError(
         `${label}: must be auto or a whole number 1 to 256, not '${texts[0]}'`,
       );
