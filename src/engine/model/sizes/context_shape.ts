@@ -86,6 +86,11 @@ interface ShapeMemory {
   readonly swaFull: boolean;
 }
 
+/** Cells that libllama allocates: each stream has whole steps. */
+function allocated(cells: number, streams: number): number {
+  return Math.ceil(cells / streams / CELL_STEP) * CELL_STEP * streams;
+}
+
 function shapeWithin(options: ShapeOptions, memory: ShapeMemory): ContextShape {
   const { requested, trained, parallel, kvUnified, atLeast = 0, sequenceBytes = 0 } = options;
   const { bytesPerToken, budget, swaFull, windowBytes = () => 0 } = memory;
@@ -109,7 +114,9 @@ function shapeWithin(options: ShapeOptions, memory: ShapeMemory): ContextShape {
     unified,
     cells,
     swaFull,
-    kvBytes: Math.ceil(cells * bytesPerToken + fixedBytes(count, unified, cells)),
+    kvBytes: Math.ceil(
+      allocated(cells, unified ? 1 : count) * bytesPerToken + fixedBytes(count, unified, cells),
+    ),
     reason: reasonOf({
       ...{ length, cells, unified, count, wanted, requested, budget },
       // Requested cells are those of all sequences together.

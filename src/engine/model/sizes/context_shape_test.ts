@@ -207,3 +207,13 @@ Deno.test("the share of layers with full attention comes from the metadata or th
   assertEquals(share(stored), 400);
   assertEquals(slidingLayers({ slidingWindow: 0 }, {}, 1200, 256), null);
 });
+
+Deno.test("the KV cache has whole steps of cells, and windows no more cells than other layers", () => {
+  const separate = chosen({ requested: 257, parallel: 3, kvUnified: "off" }).shape;
+  assertEquals([separate.cells, separate.kvBytes], [771, 3 * 512 * 1024]);
+  const shared = chosen({ requested: 300, parallel: 3, kvUnified: "on" }).shape;
+  assertEquals([shared.cells, shared.kvBytes], [300, 512 * 1024]);
+  const off = { ...sliding, mode: "off" } as const;
+  const window = chosen({ requested: 512, parallel: 4, kvUnified: "on", sliding: off }).shape;
+  assertEquals([window.swaFull, window.kvBytes], [false, 512 * 1024]);
+});
