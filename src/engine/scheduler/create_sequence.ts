@@ -87,7 +87,10 @@ export function placeFor(
   prompt: number,
   hasMedia: boolean,
   request: SequenceRequest,
-  model: Pick<GenerationContext, "contextShift" | "maxLength" | "sequenceLength" | "larger">,
+  model: Pick<
+    GenerationContext,
+    "contextShift" | "maxLength" | "sequenceLength" | "longestLength" | "larger"
+  >,
   cellsUsed: number,
 ): PromptPlace {
   if (hasMedia) checkMediaRequest(request);
@@ -99,14 +102,16 @@ export function placeFor(
   }
   // A prompt may fill the context if no tokens are to be generated.
   const least = request.maxTokens === 0 ? 0 : 1;
+  const holds = (needed: number) =>
+    needed <= model.sequenceLength || model.larger(needed, cellsUsed) !== null;
   const fits = (begun: number) => {
     const needed = prompt + begun + least;
-    if (needed > length) return false;
-    return needed <= model.sequenceLength || model.larger(needed, cellsUsed) !== null;
+    return needed <= length && holds(needed);
   };
   const isWhole = fits(request.begun?.tokens.length ?? 0);
   if (!isWhole && !(contextShift && fits(0))) {
-    throw tooLong(prompt, Math.min(length, model.sequenceLength));
+    const longest = Math.min(length, model.longestLength);
+    throw tooLong(prompt, holds(longest) ? longest : Math.min(length, model.sequenceLength));
   }
   return { length, room: length - prompt, contextShift, isWhole };
 }
