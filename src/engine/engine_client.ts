@@ -22,6 +22,7 @@ import {
   type SlotChange,
   type SlotChangeResult,
   type ToEngineCore,
+  unloadedError,
 } from "./protocol/mod.ts";
 import type { Sink } from "./sink.ts";
 import { checkTextLength } from "./text_limit.ts";
@@ -203,7 +204,7 @@ export class EngineClient implements Engine {
   }
 
   async #end(reason: string | null, detail?: string): Promise<void> {
-    const error = new ShimmyError("backend", reason ?? "The model was unloaded", {
+    const error = reason === null ? unloadedError() : new ShimmyError("backend", reason, {
       ...(detail === undefined ? {} : { detail }),
     });
     for (const sequence of this.#sequences.values()) sequence.fail(error);

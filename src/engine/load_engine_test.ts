@@ -363,12 +363,17 @@ Deno.test("a full queue refuses requests with a retry time", async () => {
 });
 
 Deno.test("disposal ends running sequences, is idempotent, and later calls are refused", async () => {
-  const engine = await tinyEngine();
-  const run = collect(engine.generate(ask(STORY, { maxTokens: null, ignoreEos: true })));
-  const outcome = run.then(({ done }) => done.finishReason, (error) => error.kind);
+  const engine = await tinyEngine({ parallel: 1 });
+  const outcomes = ["running", "waiting"].map(async () => {
+    const run = collect(engine.generate(ask(STORY, { maxTokens: null, ignoreEos: true })));
+    const error = await assertRejects(() => run, ShimmyError);
+    return [error.kind, error.message];
+  });
+  await engine.status();
   await engine[Symbol.asyncDispose]();
   await engine[Symbol.asyncDispose]();
-  assert(["cancelled", "backend"].includes(await outcome));
+  const unloaded = ["overloaded", "The model is being unloaded"];
+  assertEquals(await Promise.all(outcomes), [unloaded, unloaded]);
   assertEquals(await engine.closed, null);
   await assertRejects(() => engine.status(), ShimmyError);
   await assertRejects(() => collect(engine.generate(ask(STORY))), ShimmyError);

@@ -218,6 +218,44 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "answers that a server does not finish before it ends are errors that can be repeated",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using running = await serve([...LONG_CONTEXT, "--parallel", "1", "--drain", "1"]);
+    const { server } = running;
+    const ask = (path: string, body: Record<string, unknown>) =>
+      fetch(server.url(path), {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "shimmy-tiny", max_tokens: 8, ...body }),
+      });
+    const messages = [{ role: "user", content: "Hi" }];
+    const first = await ask("/api/generate", { ...ENDLESS, stream: true });
+    const whole = ["/v1/chat/completions", "/v1/messages", "/completion", "/api/chat"]
+      .map((path) => ask(path, { messages, prompt: "Hi", stream: false }))
+      .concat(ask("/api/generate", { prompt: "Hi", stream: false }));
+    const streams = ["/v1/chat/completions", "/api/generate"]
+      .map((path) =>
+        ask(path, {
+          ...(path === "/api/generate" ? { prompt: "Hi" } : { messages }),
+          stream: true,
+        })
+      );
+    await diagnosed(server, ({ sequences }) => sequences.running === 1 && sequences.queued === 7);
+    server.kill("SIGTERM");
+    for (const response of await Promise.all(whole)) {
+      assertEquals(response.status, 503, response.url);
+      assertStringIncludes(await response.text(), "The model is being unloaded");
+      assert(Number(response.headers.get("retry-after")) >= 1);
+    }
+    for (const response of [first, ...await Promise.all(streams)]) {
+      assertStringIncludes(await response.text(), "The model is being unloaded", response.url);
+    }
+    assertEquals((await server.ended()).code, 0);
+  },
+});
+
 Deno.test("a server that is ready warms itself up with a request that is not counted as one", async () => {
   await using running = await serve();
   const { server } = running;

@@ -7,7 +7,7 @@ import {
   type EmbeddingContext,
   type EmbeddingResources,
 } from "./embedding_context.ts";
-import type { EmbeddingStatus, LoadOptions } from "../protocol/mod.ts";
+import { type EmbeddingStatus, type LoadOptions, unloadedError } from "../protocol/mod.ts";
 
 /** Maximum sequences in one batch: `LLAMA_MAX_SEQ` of llama-cparams.h. */
 const MAX_SEQUENCES = 256;
@@ -78,7 +78,7 @@ export class Embedder implements Disposable {
     });
     const outcome = context.decode(batch);
     this.#batches++;
-    if (outcome === "aborted") throw new ShimmyError("cancelled", "The model is being unloaded");
+    if (outcome === "aborted") throw unloadedError();
     if (outcome === "full") throw new ShimmyError("backend", "The inputs do not fit the context");
     const vectors = inputs.map((_, sequence) => context.pooledEmbedding(sequence, this.#width));
     context.clear();

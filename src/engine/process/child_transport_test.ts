@@ -157,7 +157,7 @@ Deno.test({
     const answer = collect(engine.generate(ask(question("fox ".repeat(500_000)))));
     const failure = assertRejects(() => answer, ShimmyError);
     await engine[Symbol.asyncDispose]();
-    assertEquals((await failure).message, "The model was unloaded");
+    assertEquals((await failure).message, "The model is being unloaded");
     await Deno.remove(file);
   },
 });

@@ -31,6 +31,11 @@ export function deserializeError({ kind, message, ...options }: SerializedError)
   return new ShimmyError(kind, message, options);
 }
 
+/** The error of what ends because its model is being unloaded, also at the end of the server: it can be repeated. */
+export function unloadedError(): ShimmyError {
+  return new ShimmyError("overloaded", "The model is being unloaded");
+}
+
 /**
  * The failed assertion of libllama in the output of a process that it ended, with a colon before it.
  * Empty if there is none. The path of the source file is left out.

@@ -14,7 +14,13 @@ export type {
   EmbedRequest,
   EmbedResult,
 } from "./embedding.ts";
-export { assertionIn, deserializeError, type SerializedError, serializeError } from "./errors.ts";
+export {
+  assertionIn,
+  deserializeError,
+  type SerializedError,
+  serializeError,
+  unloadedError,
+} from "./errors.ts";
 export {
   type FinishReason,
   NO_TIMINGS,

@@ -1,7 +1,7 @@
 import { messageOf, ShimmyError } from "../../errors.ts";
 import { heldTokens, type PrefixCache } from "../kv_cache/mod.ts";
 import { decodeBatch, MediaBatch } from "../media/mod.ts";
-import type { FinishReason } from "../protocol/mod.ts";
+import { type FinishReason, unloadedError } from "../protocol/mod.ts";
 import type { CurrentContext } from "./growth/current_context.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Sequence } from "./sequence.ts";
@@ -38,7 +38,7 @@ export class BatchComputation {
       cache.completeCopies();
       if (outcome === "done") return true;
       if (outcome === "full") this.#makeRoom(step);
-      else this.#failBatch(step, new ShimmyError("cancelled", "The model is being unloaded"));
+      else this.#failBatch(step, unloadedError());
     } catch (error) {
       this.#failBatch(
         step,

@@ -18,6 +18,7 @@ import {
   serializeError,
   type SlotChange,
   type SlotChangeResult,
+  unloadedError,
 } from "../protocol/mod.ts";
 import { Scheduler } from "./scheduler.ts";
 import { PrefillBudget } from "./order/priority.ts";
@@ -361,10 +362,11 @@ export class Loop {
     };
   }
 
-  /** Ends all waiting and running sequences. */
+  /** Ends all waiting and running sequences, because the model is being unloaded. */
   close(): void {
     for (const sequence of [...this.#scheduler.running, ...this.#scheduler.waiting]) {
-      this.#finish(sequence, "cancelled");
+      this.stored.finished(sequence);
+      this.#fail(sequence, unloadedError(), false);
     }
   }
 }

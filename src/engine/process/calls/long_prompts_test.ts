@@ -101,7 +101,7 @@ Deno.test("an engine that is unloaded while it tokenizes ends cleanly", async ()
   const failed = assertRejects(() => collect(engine.generate(ask(LONG))), ShimmyError);
   await engine.status();
   await engine[Symbol.asyncDispose]();
-  assertEquals((await failed).message, "The model was unloaded");
+  assertEquals((await failed).message, "The model is being unloaded");
 });
 
 Deno.test("long prompts beyond the limit are refused", async () => {
