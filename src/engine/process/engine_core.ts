@@ -307,8 +307,9 @@ export class EngineCore {
         await this.#yield();
         if (performance.now() - begin > MESSAGES_MS) break;
       }
-      // Otherwise the other thread could not report its tokens.
-      if (this.#longPrompts.count + this.#mediaPrompts.count > 0) await this.#yield();
+      // Otherwise the other thread could not report its tokens, and a later reply would wait for the end.
+      const waiting = this.#longPrompts.count + this.#mediaPrompts.count + this.#replies.waiting;
+      if (waiting > 0) await this.#yield();
     }
     this.#isRunning = false;
   }

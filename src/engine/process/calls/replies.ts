@@ -9,6 +9,7 @@ export class Replies {
   readonly #model: () => LoadedModel | null;
   readonly #longPrompts: LongPrompts;
   readonly #post: (message: FromEngineCore) => void;
+  #waiting = 0;
   /** Yields between two parts of a later reply. */
   readonly pause: Yield = macrotaskYield();
 
@@ -21,6 +22,11 @@ export class Replies {
     this.#model = model;
     this.#longPrompts = longPrompts;
     this.#post = post;
+  }
+
+  /** Calls whose answers are not there yet. The loop must yield, or they would wait for its end. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** Replies at once. An error of `answer` refuses the call. */
@@ -40,10 +46,11 @@ export class Replies {
     } catch (error) {
       return this.#refuse(call, error);
     }
-    answering.then(
+    this.#waiting++;
+    void answering.then(
       (value) => this.#post({ type: "reply", call, value }),
       (error) => this.#refuse(call, error),
-    );
+    ).finally(() => this.#waiting--);
   }
 
   /** Replies after the long prompts that wait, while the loop goes on. */
