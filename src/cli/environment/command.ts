@@ -50,7 +50,7 @@ export function command<const S extends OptionSet>(definition: Command<S>): Comm
 export function checkOperands(
   name: string,
   wanted: readonly string[],
-  { positionals: given, values, followers }: Parsed<OptionSet>,
+  { positionals: given, values, hints }: Parsed<OptionSet>,
 ) {
   const isNamed = typeof values.name === "string";
   const required = wanted.filter((operand) =>
@@ -60,7 +60,7 @@ export function checkOperands(
   if (missing !== undefined) throw new UsageError(`${name}: ${missingOperand(missing)}`);
   const extra = wanted.at(-1)?.endsWith("...]") ? undefined : given[wanted.length];
   if (extra === undefined) return;
-  const hint = followers.get(extra);
+  const hint = hints.get(extra);
   const unexpected = `${name}: unexpected argument '${extra}'`;
   throw new UsageError(hint === undefined ? unexpected : `${unexpected}; ${hint}`);
 }

@@ -127,18 +127,14 @@ export function oneOf<const W extends string>(
 
 /** Sequences that run in parallel: 0 for `auto`, also the default. */
 export function parallel(help: string): Option<number> {
-  const count = integer({ min: 1, max: 256, fallback: 0, help });
   return {
-    ...count,
+    help,
     value: "auto|N",
-    read: (texts, label) => {
-      if (texts[0] === "auto") return 0;
-      if (texts[0] === undefined || /^([1-9]\d?|1\d\d|2[0-4]\d|25[0-6])$/.test(texts[0])) {
-        return count.read(texts, label);
-      }
-      throw new UsageError(
-        `${label}: must be auto or a whole number 1 to 256, not '${texts[0]}'`,
-      );
+    read: ([given = "auto"], label) => {
+      if (given === "auto") return 0;
+      const count = /^\d{1,3}$/.test(given) ? Number(given) : 0;
+      if (count >= 1 && count <= 256) return count;
+      throw new UsageError(`${label}: must be auto or a whole number 1 to 256, not '${given}'`);
     },
   };
 }

@@ -40,8 +40,8 @@ export type Values<S extends OptionSet> = {
 export interface Parsed<S extends OptionSet> {
   readonly values: Values<S>;
   readonly positionals: readonly string[];
-  /** Arguments after an option that needs no value, by argument: the option and the values it may have. */
-  readonly followers: ReadonlyMap<string, string>;
+  /** For arguments that follow an option whose value may be left out: the values that it may have. */
+  readonly hints: ReadonlyMap<string, string>;
 }
 
 /** Options from a configuration file. They override the environment; the command line overrides them. */
@@ -73,8 +73,8 @@ export function parseOptions<S extends OptionSet>(
 ): Parsed<S> {
   const names = Object.keys(options);
   const isFlag = (name: string) => options[name]!.value === undefined;
-  const followers = new Map<string, string>();
-  const { _: positionals, ...given } = parseArgs(normalizeOptions(args, options, followers), {
+  const hints = new Map<string, string>();
+  const { _: positionals, ...given } = parseArgs(normalizeOptions(args, options, hints), {
     boolean: names.filter(isFlag).map(keyOf),
     string: [...names.filter((name) => !isFlag(name)).map(keyOf), "_"],
     collect: names.map(keyOf),
@@ -87,7 +87,7 @@ export function parseOptions<S extends OptionSet>(
     }
     values[name] = valueOf(option, name, texts, file, env);
   }
-  return { values: values as Values<S>, positionals: positionals.map(String), followers };
+  return { values: values as Values<S>, positionals: positionals.map(String), hints };
 }
 
 /** The key of an option for `parseArgs`, which takes a name that begins with `no-` for a negation. */
@@ -99,12 +99,12 @@ function keyOf(name: string): string {
  * Writes each option as `--:name=value`. `parseArgs` accepts a value that begins with a hyphen, such as
  * `-` or `-1`, only in this form.
  *
- * @param followers gets the arguments after options that need no value.
+ * @param hints gets those of {@linkcode Parsed}.
  */
 function normalizeOptions(
   args: readonly string[],
   options: OptionSet,
-  followers: Map<string, string>,
+  hints: Map<string, string>,
 ): string[] {
   const normalized: string[] = [];
   for (let index = 0; index < args.length; index++) {
@@ -130,7 +130,7 @@ function normalizeOptions(
     const isOther = words !== undefined && bare !== undefined && !words.includes(next ?? "");
     if (inline === undefined && (isForgotten || isOther)) {
       if (bare === undefined) throw new UsageError(`${written}: needs a value, ${placeholder}`);
-      if (!isForgotten) followers.set(next, `${written} may have the values ${placeholder}`);
+      if (!isForgotten) hints.set(next, `${written} may have the values ${placeholder}`);
       normalized.push(`--${keyOf(name)}=${bare}`);
       continue;
     }

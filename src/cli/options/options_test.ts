@@ -36,7 +36,7 @@ Deno.test("missing options have their defaults", () => {
       wild: false,
     },
     positionals: [],
-    followers: new Map(),
+    hints: new Map(),
   });
 });
 

@@ -61,8 +61,8 @@ export function chooseShape(options: ShapeOptions): ChosenShape {
     windowBytes: (sequences, unified, cells) => {
       const streams = unified ? 1 : sequences;
       const wanted = unified ? window * sequences + batch : window + batch;
-      const perStream = Math.ceil(Math.min(cells / streams, wanted) / CELL_STEP) * CELL_STEP;
-      return (bytesPerToken - fullBytesPerToken) * perStream * streams;
+      const held = allocated(Math.min(cells, wanted * streams), streams);
+      return (bytesPerToken - fullBytesPerToken) * held;
     },
     swaFull: false,
   });

@@ -43,8 +43,8 @@ export class Burst {
     msPerToken: number,
   ): readonly S[] {
     if (decoding.length === 0) return [];
-    const left = now <= this.#until ? prefilling.filter(({ id }) => this.#part.has(id)) : [];
-    if (left.length > 0) return left;
+    const begun = now <= this.#until ? prefilling.filter(({ id }) => this.#part.has(id)) : [];
+    if (begun.length > 0) return begun;
     if (msPerToken === 0) return [];
     const timeOf = ({ remaining }: S) => remaining * msPerToken;
     let prompts: readonly S[] = [];
@@ -56,8 +56,8 @@ export class Burst {
       this.#until = Math.min(...decoding.map(({ firstTokenAt = -Infinity }) => firstTokenAt)) +
         MOST_MS;
     } else if (decoding.every(({ sampled = 0 }) => sampled > 1)) {
-      prompts = prefilling.filter(({ id }) => this.#together.has(id));
-      if (!prompts.every(isNew) || !haveSameAdapters([...decoding, ...prompts])) return [];
+      const left = prefilling.filter(({ id }) => this.#together.has(id));
+      if (left.every(isNew) && haveSameAdapters([...decoding, ...left])) prompts = left;
       this.#until = now + MOST_MS;
     }
     const part = byPriority(prompts, now)
