@@ -51,14 +51,18 @@ Deno.test("a running slot reports its sequence", async () => {
 Deno.test("changes of a slot that computes are refused before its answer ends", async () => {
   await using engine = await tinyEngine({ parallel: 2, contextLength: 4096 });
   const run = engine.generate(ask(STORY, { slot: 1, maxTokens: 3500, ignoreEos: true }));
-  for await (const event of run) {
-    if (event.type !== "token") continue;
+  let hasEnded = false;
+  const change = async () => {
     for (let call = 0; call < 5; call++) {
       await assertRejects(() => engine.changeSlot({ action: "erase", slot: 1 }), ShimmyError);
     }
-    assert((await engine.status()).slots[1]!.running !== null);
-    break;
-  }
+    assert(!hasEnded);
+    run.control({ type: "stop" });
+  };
+  let changing: Promise<void> | null = null;
+  for await (const event of run) if (event.type === "token") changing ??= change();
+  hasEnded = true;
+  await changing;
 });
 
 Deno.test("a saved slot is restored into another one and reused from there", async () => {
